@@ -1,0 +1,1 @@
+"""What every service stands on: bus, database, settings, pages. It knows no loyalty rule."""

@@ -1,0 +1,44 @@
+"""One pool of PostgreSQL connections per process, and which errors mean "not reachable now"."""
+
+import asyncpg
+
+Pool = asyncpg.Pool
+
+UNREACHABLE: tuple[type[Exception], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+"""The database is away, restarting or failing over: nothing is wrong with the work, try again."""
+
+CONFLICTS: tuple[type[Exception], ...] = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+)
+"""Two transactions met: run the same one again at once."""
+
+
+async def open_pool(url: str, *, schema: str, size: int = 4) -> "Pool[asyncpg.Record]":
+    """A pool whose connections see only `schema`.
+
+    Connections are not reset between uses: no code here sets session state, and the round trip
+    would cost as much as a small query. Opening never fails: the first use connects.
+    """
+
+    async def keep(_: object) -> None:
+        return None
+
+    return await asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=size,
+        reset=keep,
+        command_timeout=60,
+        server_settings={"search_path": schema, "jit": "off", "timezone": "UTC"},
+    )

@@ -1,0 +1,104 @@
+"""Forward-only migrations: one schema and one role per service, no grants across.
+
+Run as an administrator of the database, once per start (`tamaru migrate`), one at a time.
+A migration file is `NNNN_name.sql` and never changes once applied: its checksum is kept.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+from shared import clock
+
+_LOCK = 0x74616D617275  # "tamaru"; only one migration runs at a time
+
+_BOOKKEEPING = """
+CREATE TABLE IF NOT EXISTS migrations (
+    version integer PRIMARY KEY,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamptz NOT NULL
+)
+"""
+
+
+class MigrationChanged(Exception):
+    """A file that was applied has other content now. Add a new file instead."""
+
+
+@dataclass(frozen=True)
+class ServiceSchema:
+    """A service's schema and role (`tamaru_<name>`), and where its migrations stand."""
+
+    name: str
+    migrations: Path
+    password: str
+
+    @property
+    def role(self) -> str:
+        """The role that the service connects as."""
+        return f"tamaru_{self.name}"
+
+
+async def migrate(database_url: str, services: list[ServiceSchema]) -> list[str]:
+    """Bring every schema up to date; returns what was applied, as `service/file`."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        applied: list[str] = []
+        for service in services:
+            await _prepare(connection, service)
+            applied += await _apply(connection, service)
+        return applied
+    finally:
+        await connection.close()
+
+
+async def _prepare(connection: asyncpg.Connection, service: ServiceSchema) -> None:
+    """Create the role and the schema; the password follows the environment."""
+    if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", service.role):
+        await connection.execute(f"CREATE ROLE {service.role} NOINHERIT")
+    secret = await connection.fetchval("SELECT quote_literal($1::text)", service.password)
+    await connection.execute(f"ALTER ROLE {service.role} LOGIN PASSWORD {secret}")
+    await connection.execute(f"GRANT {service.role} TO CURRENT_USER")
+    await connection.execute(
+        f"CREATE SCHEMA IF NOT EXISTS {service.name} AUTHORIZATION {service.role}"
+    )
+
+
+async def _apply(connection: asyncpg.Connection, service: ServiceSchema) -> list[str]:
+    await connection.execute(f"SET ROLE {service.role}")
+    await connection.execute(f"SET search_path TO {service.name}")
+    try:
+        await connection.execute(_BOOKKEEPING)
+        rows = await connection.fetch("SELECT version, checksum FROM migrations")
+        done = {row["version"]: row["checksum"] for row in rows}
+        applied = []
+        for file in sorted(service.migrations.glob("[0-9]*.sql")):
+            if await _apply_file(connection, file, done):
+                applied.append(f"{service.name}/{file.name}")
+        return applied
+    finally:
+        await connection.execute("RESET ROLE")
+        await connection.execute("RESET search_path")
+
+
+async def _apply_file(connection: asyncpg.Connection, file: Path, done: dict[int, str]) -> bool:
+    sql = file.read_text()  # noqa: ASYNC240 - nothing else runs in this process
+    version, checksum = int(file.name[:4]), hashlib.sha256(sql.encode()).hexdigest()
+    if version in done:
+        if done[version] != checksum:
+            raise MigrationChanged(f"{file} was applied with other content; add a new file")
+        return False
+    async with connection.transaction():
+        await connection.execute(sql)
+        await connection.execute(
+            "INSERT INTO migrations VALUES ($1, $2, $3, $4)",
+            version,
+            file.stem[5:],
+            checksum,
+            clock.now(),
+        )
+    return True

@@ -1,0 +1,39 @@
+"""Settings come from the environment only, are read once at start and passed down.
+
+A missing setting stops the start with its name. Secrets have no defaults and are never printed.
+"""
+
+import sys
+from typing import TypeVar
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ProcessSettings(BaseSettings):
+    """What every process needs. URLs carry credentials, so they are secrets."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    database_url: SecretStr
+    amqp_url: SecretStr
+    bus_namespace: str = "tamaru"
+    http_host: str = "0.0.0.0"  # noqa: S104 - inside a container; the local start sets loopback
+    http_port: int = 8080
+    log_level: str = "INFO"
+    log_format: str = "json"
+
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+def load(settings: type[Settings]) -> Settings:
+    """Read the environment, or end the process naming every setting that is missing or wrong."""
+    try:
+        return settings()
+    except ValidationError as problem:
+        for error in problem.errors():
+            name = "_".join(str(part) for part in error["loc"]).upper()
+            print(f"setting {name}: {error['msg']}", file=sys.stderr)
+        print("Set them in the environment; .env.example explains each.", file=sys.stderr)
+        raise SystemExit(2) from None
