@@ -1,0 +1,68 @@
+"""`tamaru`, the operator's command: the one door to what each service can be told."""
+
+import asyncio
+import sys
+from importlib import resources
+from pathlib import Path
+
+import asyncpg
+import typer
+
+from deploy import ledger_commands
+from deploy.environment import required
+from services.points import demo as demo_shop
+from shared import outbox
+from shared.migrate import MigrationChanged, ServiceSchema
+from shared.migrate import migrate as run_migrations
+
+SERVICES = ("webhook", "points", "notify", "scheduler")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app.add_typer(ledger_commands.app, name="ledger")
+
+
+def schemas() -> list[ServiceSchema]:
+    """Each service's schema, with the password of its role from the environment."""
+    return [
+        ServiceSchema(
+            name,
+            Path(str(resources.files(f"services.{name}") / "migrations")),
+            required(f"{name.upper()}_DB_PASSWORD"),
+        )
+        for name in SERVICES
+    ]
+
+
+@app.command()
+def migrate() -> None:
+    """Create roles and schemas, apply new migrations (DATABASE_URL: an administrator's)."""
+    try:
+        applied = asyncio.run(run_migrations(required("DATABASE_URL"), schemas()))
+    except MigrationChanged as problem:
+        print(problem, file=sys.stderr)
+        raise typer.Exit(1) from None
+    for name in applied:
+        print(f"applied {name}")
+    print("the database is up to date")
+
+
+@app.command()
+def demo() -> None:
+    """Set up a shop to try things with; its events leave through the points service's outbox."""
+    keys = {"pos": required("POS_API_KEY"), "owner": required("OWNER_API_KEY")}
+    asyncio.run(_demo(required("DATABASE_URL"), keys))
+    print("the demo shop is there")
+
+
+async def _demo(url: str, keys: dict[str, str]) -> None:
+    connection = await asyncpg.connect(url, server_settings={"search_path": "points"})
+    try:
+        async with connection.transaction():
+            batch = await demo_shop.seed(connection, keys)
+            await outbox.write(connection, batch.emitted, abandoned=True)
+    finally:
+        await connection.close()
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,40 @@
+"""`tamaru ledger verify`: does the ledger add up?"""
+
+import asyncio
+
+import asyncpg
+import typer
+
+from deploy.environment import required
+from services.points import verifying
+
+app = typer.Typer(no_args_is_help=True, help="The points ledger.")
+MOST_SHOWN = 50
+
+
+@app.command()
+def verify() -> None:
+    """Derive every balance and lot from the entries again; exit 1 and say what differs."""
+    members, entries, findings = asyncio.run(_verify(required("DATABASE_URL")))
+    for finding in findings[:MOST_SHOWN]:
+        who = f"member {finding.member_id}" if finding.member_id else "ledger"
+        print(f"{who}: {finding.what}: entries say {finding.entries}, stored {finding.stored}")
+    if len(findings) > MOST_SHOWN:
+        print(f"… and {len(findings) - MOST_SHOWN} more")
+    print(f"{members} members, {entries} entries: {len(findings)} differences")
+    raise typer.Exit(1 if findings else 0)
+
+
+async def _verify(url: str) -> tuple[int, int, list[verifying.Finding]]:
+    connection = await asyncpg.connect(url, server_settings={"search_path": "points"})
+    members = entries = 0
+    findings: list[verifying.Finding] = []
+    try:
+        async for page in verifying.verify(connection):
+            members, entries = members + page.members, entries + page.entries
+            findings += page.findings
+            if members and members % 100_000 == 0:
+                print(f"{members} members checked …")
+    finally:
+        await connection.close()
+    return members, entries, findings

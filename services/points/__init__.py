@@ -1,0 +1,1 @@
+"""Members and their points: the ledger, the rules that fill it, ranks and the member card."""

@@ -1,0 +1,32 @@
+"""What can be refused in the points service.
+
+PointsError
+├── UnknownMember    nobody is named by this reference
+├── BadReference     a reference that can never name anybody (forged or expired QR, bad card)
+├── AlreadyTaken     an external id or phone that another member has
+└── NotEnoughPoints  the balance does not suffice; carries it
+"""
+
+
+class PointsError(Exception):
+    """The root of the service's errors; the text is for people."""
+
+
+class UnknownMember(PointsError):
+    """Nobody is named by this reference."""
+
+
+class BadReference(PointsError):
+    """This reference can never name anybody."""
+
+
+class AlreadyTaken(PointsError):
+    """Another member has this external id or phone."""
+
+
+class NotEnoughPoints(PointsError):
+    """The balance does not suffice; `balance` is what there is."""
+
+    def __init__(self, balance: int) -> None:
+        self.balance = balance
+        super().__init__(f"the balance is {balance} points")

@@ -1,0 +1,248 @@
+"""The ledger: accounts (locked in member order), entries (append-only), lots, purchases."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from shared.bus.handling import Connection
+
+_LOCK = """
+SELECT a.member_id, a.in_lots, a.pending, a.held, a.debt, a.earned, a.purchases,
+    a.remainder_numerator, a.remainder_denominator, m.line_user_id, m.status, m.card, r.code AS rank
+FROM accounts a JOIN members m ON m.id = a.member_id LEFT JOIN ranks r ON r.member_id = a.member_id
+WHERE a.member_id = ANY($1::uuid[]) AND a.unit = 'point'
+ORDER BY a.member_id FOR UPDATE OF a
+"""
+_RECENT = """
+SELECT member_id, occurred_at, visits, points FROM purchases
+WHERE member_id = ANY($1::uuid[]) AND occurred_at >= $2
+"""
+_POST = """
+WITH e AS (
+    SELECT * FROM json_to_recordset($1::json) AS e (
+        member_id uuid, id uuid, kind text, amount bigint, balance_after bigint, cause uuid,
+        occurred_at timestamptz, recorded_at timestamptz, source text, actor text,
+        program_version integer, explanation json, opened bigint, remaining bigint,
+        active_at timestamptz, expires_at timestamptz)
+), added AS (
+    INSERT INTO entries (member_id, id, unit, kind, amount, balance_after, cause, occurred_at,
+                         recorded_at, source, actor, program_version, explanation)
+    SELECT member_id, id, 'point', kind, amount, balance_after, cause, occurred_at, recorded_at,
+        source, actor, program_version, explanation FROM e
+), opened AS (
+    INSERT INTO lots (member_id, entry_id, unit, opened, remaining, opened_at, active_at,
+                      expires_at)
+    SELECT member_id, id, 'point', opened, remaining, recorded_at, active_at, expires_at
+    FROM e WHERE opened > 0
+), moved AS (
+    SELECT * FROM json_to_recordset($2::json) AS d (
+        member_id uuid, in_lots bigint, pending bigint, debt bigint, earned bigint, spent bigint,
+        amount_spent bigint, purchases integer, visits integer, last_visit_at timestamptz,
+        remainder_numerator bigint, remainder_denominator bigint)
+)
+UPDATE accounts a SET in_lots = a.in_lots + d.in_lots, pending = a.pending + d.pending,
+    debt = a.debt + d.debt, earned = a.earned + d.earned, spent = a.spent + d.spent,
+    amount_spent = a.amount_spent + d.amount_spent, purchases = a.purchases + d.purchases,
+    visits = a.visits + d.visits, last_visit_at = greatest(a.last_visit_at, d.last_visit_at),
+    remainder_numerator = d.remainder_numerator, remainder_denominator = d.remainder_denominator
+FROM moved d WHERE a.member_id = d.member_id AND a.unit = 'point'
+"""
+_KEEP_PURCHASES = """
+INSERT INTO purchases (member_id, id, entry_id, store, terminal_id, occurred_at, accepted_at,
+                       total, visits, points, purchase, context)
+SELECT member_id, id, entry_id, store, terminal_id, occurred_at, accepted_at, total, visits, points,
+    purchase, context
+FROM json_to_recordset($1::json) AS p (
+    member_id uuid, id uuid, entry_id uuid, store text, terminal_id uuid, occurred_at timestamptz,
+    accepted_at timestamptz, total bigint, visits integer, points bigint, purchase json,
+    context json)
+"""
+_KEEP_WAITING = """
+INSERT INTO waiting_purchases (id, reference, event, accepted_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::timestamptz[])
+"""
+_TAKE_WAITING = "DELETE FROM waiting_purchases WHERE reference = ANY($1) RETURNING event"
+_OPEN_LOTS = """
+SELECT member_id, entry_id, remaining, opened_at, expires_at FROM lots
+WHERE member_id = ANY($1::uuid[]) AND remaining > 0 AND active_at IS NULL
+ORDER BY member_id, entry_id FOR UPDATE
+"""
+_DRAW_LOTS = """
+UPDATE lots SET remaining = lots.remaining - d.points
+FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS d (member_id, entry_id, points)
+WHERE lots.member_id = d.member_id AND lots.entry_id = d.entry_id
+"""
+_LOCK_BUDGET = """
+INSERT INTO budgets (name, given) VALUES ($1, 0)
+ON CONFLICT (name) DO UPDATE SET given = budgets.given RETURNING given
+"""
+_SPEND_BUDGET = "UPDATE budgets SET given = given + $2 WHERE name = $1"
+_LAST_EARNED = """
+SELECT p.id, e.member_id, e.amount, e.balance_after, e.explanation
+FROM purchases p JOIN entries e ON e.member_id = p.member_id AND e.id = p.entry_id
+JOIN unnest($1::uuid[], $2::uuid[]) AS r (member_id, id)
+    ON p.member_id = r.member_id AND p.id = r.id
+"""
+
+
+class Account(msgspec.Struct):
+    """A member's point account, locked by the caller, with what awarding has to know."""
+
+    member_id: UUID
+    in_lots: int
+    pending: int
+    held: int
+    debt: int
+    earned: int
+    purchases: int
+    remainder_numerator: int
+    remainder_denominator: int
+    line_user_id: str | None
+    status: str
+    card: str
+    rank: str | None
+
+    @property
+    def balance(self) -> int:
+        """Spendable points; negative when in debt."""
+        return self.in_lots - self.held - self.debt
+
+
+class Posting(msgspec.Struct, omit_defaults=True):
+    """An entry to append, with the lot that it opens (`opened` 0: none)."""
+
+    member_id: UUID
+    id: UUID
+    kind: str
+    amount: int
+    balance_after: int
+    cause: UUID
+    occurred_at: datetime
+    recorded_at: datetime
+    source: str
+    actor: str
+    program_version: int
+    explanation: Any
+    opened: int = 0
+    remaining: int = 0
+    active_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+class Movement(msgspec.Struct):
+    """What is added to an account; the remainder is set."""
+
+    member_id: UUID
+    in_lots: int = 0
+    pending: int = 0
+    debt: int = 0
+    earned: int = 0
+    spent: int = 0
+    amount_spent: int = 0
+    purchases: int = 0
+    visits: int = 0
+    last_visit_at: datetime | None = None
+    remainder_numerator: int = 0
+    remainder_denominator: int = 1
+
+
+class KeptPurchase(msgspec.Struct, frozen=True):
+    """A purchase with the context that it was judged in."""
+
+    member_id: UUID
+    id: UUID
+    entry_id: UUID
+    store: str
+    terminal_id: UUID
+    occurred_at: datetime
+    accepted_at: datetime
+    total: int
+    visits: int
+    points: int
+    purchase: Any
+    context: Any
+
+
+class Recent(msgspec.Struct, frozen=True):
+    """An earlier purchase, as far as limits and caps look at it."""
+
+    member_id: UUID
+    occurred_at: datetime
+    visits: int
+    points: int
+
+
+async def lock_accounts(connection: Connection, members: Sequence[UUID]) -> dict[UUID, Account]:
+    """Lock the members' accounts until the transaction ends, in member order."""
+    rows = await connection.fetch(_LOCK, sorted(members))
+    return {row["member_id"]: Account(**row) for row in rows}
+
+
+async def recent_purchases(
+    connection: Connection, members: Sequence[UUID], since: datetime
+) -> list[Recent]:
+    """The members' purchases that occurred since a moment."""
+    rows = await connection.fetch(_RECENT, list(members), since)
+    return [Recent(**row) for row in rows]
+
+
+async def post(
+    connection: Connection, postings: Sequence[Posting], movements: Sequence[Movement]
+) -> None:
+    """Append entries, open lots and move accounts, in one statement. Accounts must be locked."""
+    await connection.execute(_POST, _json(postings), _json(movements))
+
+
+async def keep_purchases(connection: Connection, purchases: Sequence[KeptPurchase]) -> None:
+    """Keep purchases for refunds, reports and explanations."""
+    await connection.execute(_KEEP_PURCHASES, _json(purchases))
+
+
+async def keep_waiting(
+    connection: Connection, waiting: Sequence[tuple[UUID, str, bytes, datetime]]
+) -> None:
+    """Keep purchases of unknown members, as (id, reference, event, accepted at)."""
+    await connection.execute(_KEEP_WAITING, *map(list, zip(*waiting, strict=True)))
+
+
+async def take_waiting(connection: Connection, references: Sequence[str]) -> list[bytes]:
+    """Take out the purchases that waited for these references."""
+    return [row["event"] for row in await connection.fetch(_TAKE_WAITING, list(references))]
+
+
+async def lock_lots(connection: Connection, members: Sequence[UUID]) -> list[Any]:
+    """The members' active lots with something left, locked."""
+    return await connection.fetch(_OPEN_LOTS, sorted(members))
+
+
+async def draw_lots(connection: Connection, drawn: Sequence[tuple[UUID, UUID, int]]) -> None:
+    """Take points out of lots, as (member, lot, points)."""
+    if drawn:
+        await connection.execute(_DRAW_LOTS, *map(list, zip(*drawn, strict=True)))
+
+
+async def lock_budget(connection: Connection, name: str) -> int:
+    """Points given against a budget so far; nobody else changes it until the transaction ends."""
+    given: int = await connection.fetchval(_LOCK_BUDGET, name)
+    return given
+
+
+async def spend_budget(connection: Connection, name: str, points: int) -> None:
+    """Count points against a budget."""
+    await connection.execute(_SPEND_BUDGET, name, points)
+
+
+async def earned_by(
+    connection: Connection, purchases: Sequence[tuple[UUID, UUID]]
+) -> dict[UUID, Any]:
+    """What purchases, given as (member, purchase), earned: amount, balance_after, explanation."""
+    members, ids = zip(*purchases, strict=True)
+    rows = await connection.fetch(_LAST_EARNED, list(members), list(ids))
+    return {row["id"]: row for row in rows}
+
+
+def _json(rows: Sequence[msgspec.Struct]) -> str:
+    return msgspec.json.encode(rows).decode()

@@ -1,0 +1,118 @@
+"""Members, and how the world names them: card, LINE user, external id, phone."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from shared.bus.handling import Connection
+
+REFERENCES = ("card", "id", "line_user_id", "external_id", "phone")
+"""How a stored member can be named; a rotating QR is read to an id before it gets here."""
+
+_COLUMNS = "id, card, line_user_id, external_id, phone, status, friend, joined_at"
+_BY = {
+    "id": f"SELECT {_COLUMNS} FROM members WHERE id = ANY($1::uuid[])",
+    "card": f"SELECT {_COLUMNS} FROM members WHERE card = ANY($1)",
+    "line_user_id": f"SELECT {_COLUMNS} FROM members WHERE line_user_id = ANY($1)",
+    "external_id": f"SELECT {_COLUMNS} FROM members WHERE external_id = ANY($1)",
+    "phone": f"SELECT {_COLUMNS} FROM members WHERE phone = ANY($1)",
+}
+_CARDS = "SELECT nextval('card_numbers') AS number FROM generate_series(1, $1)"
+_CARD_KEY = "SELECT key FROM card_key"
+_ADD = """
+INSERT INTO members (id, card, line_user_id, external_id, phone, status, friend,
+                     friend_changed_at, joined_at)
+SELECT id, card, line_user_id, external_id, phone, 'active', line_user_id IS NOT NULL, $6, $6
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+    AS m (id, card, line_user_id, external_id, phone)
+ORDER BY line_user_id
+ON CONFLICT DO NOTHING RETURNING id
+"""
+_OPEN_ACCOUNTS = """
+INSERT INTO accounts (member_id, unit, in_lots, pending, held, debt, earned, spent, amount_spent,
+                      purchases, visits, remainder_numerator, remainder_denominator)
+SELECT id, 'point', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 FROM unnest($1::uuid[]) AS m (id) ORDER BY id
+"""
+_FRIENDS = """
+UPDATE members SET friend = f.friend, friend_changed_at = f.at
+FROM (SELECT * FROM unnest($1::text[], $2::boolean[], $3::timestamptz[])
+      AS f (line_user_id, friend, at) ORDER BY line_user_id) AS f
+WHERE members.line_user_id = f.line_user_id AND members.friend_changed_at < f.at
+    AND members.friend <> f.friend
+RETURNING members.id, members.line_user_id, members.card, members.friend
+"""
+_PAGE = f"""
+SELECT {_COLUMNS} FROM members WHERE id > $1 AND ($2::text IS NULL OR status = $2)
+ORDER BY id LIMIT $3
+"""
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A member. `friend`: whether the LINE account has us as a friend now."""
+
+    id: UUID
+    card: str
+    line_user_id: str | None
+    external_id: str | None
+    phone: str | None
+    status: str
+    friend: bool
+    joined_at: datetime
+
+
+class NewMember(msgspec.Struct, frozen=True):
+    """A member to add."""
+
+    id: UUID
+    card: str
+    line_user_id: str | None = None
+    external_id: str | None = None
+    phone: str | None = None
+
+
+async def by(connection: Connection, name: str, values: Sequence[object]) -> list[Member]:
+    """Members whose `name` (one of REFERENCES) is among `values`."""
+    return [Member(**row) for row in await connection.fetch(_BY[name], list(values))]
+
+
+async def page(connection: Connection, after: UUID, status: str | None, limit: int) -> list[Member]:
+    """Members after an id, in id order (which is the order of joining)."""
+    return [Member(**row) for row in await connection.fetch(_PAGE, after, status, limit)]
+
+
+async def card_numbers(connection: Connection, count: int) -> list[int]:
+    """Fresh numbers for cards, never given twice."""
+    return [row["number"] for row in await connection.fetch(_CARDS, count)]
+
+
+async def card_key(connection: Connection) -> bytes:
+    """What permutes card numbers in this installation."""
+    key: UUID = await connection.fetchval(_CARD_KEY)
+    return key.bytes
+
+
+async def add(connection: Connection, new: Sequence[NewMember], now: datetime) -> set[UUID]:
+    """Add members with empty accounts; those whose name is taken are left out of the result."""
+    rows = await connection.fetch(
+        _ADD,
+        [each.id for each in new],
+        [each.card for each in new],
+        [each.line_user_id for each in new],
+        [each.external_id for each in new],
+        [each.phone for each in new],
+        now,
+    )
+    added = {row["id"] for row in rows}
+    await connection.execute(_OPEN_ACCOUNTS, sorted(added))
+    return added
+
+
+async def set_friends(
+    connection: Connection, users: Sequence[str], friend: Sequence[bool], at: Sequence[datetime]
+) -> list[tuple[UUID, str, str, bool]]:
+    """Follow or unfollow, unless something later is known; returns who really changed, as
+    (member, LINE user, card, friend)."""
+    rows = await connection.fetch(_FRIENDS, list(users), list(friend), list(at))
+    return [(row["id"], row["line_user_id"], row["card"], row["friend"]) for row in rows]

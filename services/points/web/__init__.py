@@ -1,0 +1,1 @@
+"""The points service over HTTP: the API of the contract, and the member card."""

@@ -1,0 +1,94 @@
+"""The service's ASGI app: routes, problems, what handlers find in `app.state`."""
+
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.staticfiles import StaticFiles
+from starlette.responses import Response
+
+from services.points.awards import Awards
+from services.points.enrolment import Enrolment
+from services.points.errors import AlreadyTaken, NotEnoughPoints
+from services.points.rulebook import Rulebook
+from services.points.settings import WebSettings
+from services.points.web import card, documents, members, program, purchases
+from services.points.web.schemas import ProblemDetails
+from shared import ops, problems
+from shared.bus.errors import NotYet
+from shared.db import UNREACHABLE
+from shared.process import Process
+
+STATIC = Path(__file__).parent.parent / "pages" / "static"
+_PROBLEMS = {
+    status: {"model": ProblemDetails, "description": text}
+    for status, text in ((401, "No valid key"), (403, "Not allowed"), (422, "Refused"))
+}
+
+
+def build(process: Process, settings: WebSettings) -> FastAPI:
+    """The app of a process."""
+    app = FastAPI(
+        title="Tamaru points",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        responses=_PROBLEMS,  # type: ignore[arg-type]
+    )
+    rulebook = Rulebook()
+    app.state.process = process
+    app.state.settings = settings
+    app.state.rulebook = rulebook
+    app.state.enrolment = Enrolment(rulebook)
+    qr_key = settings.qr_signing_key.get_secret_value().encode()
+    app.state.awards = Awards(rulebook, qr_key)
+    app.state.card = card.Card(settings, qr_key)
+    process.on_stop.append(app.state.card.close)
+    problems.install(app)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(AlreadyTaken, _taken)
+    app.add_exception_handler(NotEnoughPoints, _not_enough)
+    app.add_exception_handler(NotYet, _not_ready)
+    for error in UNREACHABLE:
+        app.add_exception_handler(error, _unreachable)
+    for router in (members.router, program.router, purchases.router, card.router, documents.router):
+        app.include_router(router)
+    app.router.routes.extend(ops.routes(process.checks))
+    app.mount("/static/points", StaticFiles(directory=STATIC))
+    return app
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it only
+    details = error.errors()
+    if any(each["type"] == "json_invalid" for each in details):
+        return problems.malformed("Send the body as JSON in UTF-8.").response()
+    found = [(_path(each["loc"]), str(each["msg"])) for each in details]
+    return problems.invalid(found).response()
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location if part not in ("body", "query", "path"))
+
+
+async def _taken(_: Request, error: Exception) -> Response:
+    return problems.Problem(409, "name-taken", f"{error}. Look that member up.").response()
+
+
+async def _not_enough(_: Request, error: Exception) -> Response:
+    assert isinstance(error, NotEnoughPoints)  # noqa: S101 - registered for it only
+    return problems.Problem(
+        422,
+        "not-enough-points",
+        f"The balance is {error.balance} points. Take no more than that.",
+        balance=error.balance,
+    ).response()
+
+
+async def _not_ready(_: Request, error: Exception) -> Response:
+    return problems.Problem(409, "no-program", f"{error}. PUT /v1/program first.").response()
+
+
+async def _unreachable(_: Request, error: Exception) -> Response:
+    return problems.unavailable("The database is not reached. Try again shortly.").response()

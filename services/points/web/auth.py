@@ -1,0 +1,56 @@
+"""Who is calling: an API key in `Authorization: Bearer`, known by its hash."""
+
+import hashlib
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from services.points.store import terminals
+from services.points.store.terminals import Key
+from shared.db import Pool
+from shared.problems import Problem
+
+_bearer = HTTPBearer(auto_error=False, description="An API key of a terminal or of the owner.")
+
+
+async def _authenticated(
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+) -> Key:
+    pool: Pool = request.app.state.process.pool
+    if credentials is not None:
+        key_hash = hashlib.sha256(credentials.credentials.encode()).hexdigest()
+        async with pool.acquire() as connection:
+            key = await terminals.key(connection, key_hash)
+        if key is not None:
+            return key
+    raise Problem(
+        401,
+        "unauthenticated",
+        "Send a valid API key as 'Authorization: Bearer <key>'.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+Caller = Annotated[Key, Depends(_authenticated)]
+"""Any valid key."""
+
+
+async def _writer(key: Caller) -> Key:
+    if key.kind == "read":
+        raise Problem(403, "read-only-key", "This key only reads. Use a terminal's or owner's key.")
+    return key
+
+
+async def _owner(key: Caller) -> Key:
+    if key.kind != "owner":
+        raise Problem(403, "owner-only", "This needs an owner key.")
+    return key
+
+
+Writer = Annotated[Key, Depends(_writer)]
+"""A key that may change things."""
+
+Owner = Annotated[Key, Depends(_owner)]
+"""A key of the owner's systems."""

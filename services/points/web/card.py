@@ -1,0 +1,180 @@
+"""The member card in LINE: one page, its content for whoever LINE's ID token names.
+
+The page trusts nothing that the browser says about who it is: the token goes to LINE for
+verification, every time it is new. Words are Japanese first, English for those who prefer it.
+"""
+
+import hashlib
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import barcode
+import jinja2
+import msgspec
+import segno
+from barcode.writer import SVGWriter
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from services.points import qr
+from services.points.settings import LINE, WebSettings
+from services.points.store import members as store
+from services.points.store import views
+from services.points.web import summary
+from shared import clock
+from shared.problems import Problem, unavailable
+
+PAGES = Path(__file__).parent.parent / "pages"
+TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(PAGES / "templates"), autoescape=True, trim_blocks=True
+)
+ENTRIES = 20
+VERIFY_SECONDS = 5
+MOST_TOKENS = 10_000
+
+router = APIRouter(prefix="/card", include_in_schema=False)
+
+
+class Card:
+    """LINE's word on ID tokens, kept for as long as each is good."""
+
+    def __init__(self, settings: WebSettings, qr_key: bytes) -> None:
+        self.settings = settings
+        self.qr_key = qr_key
+        self._session: aiohttp.ClientSession | None = None
+        self._verified: dict[str, tuple[str, datetime]] = {}
+
+    async def user(self, token: str) -> str:
+        """The LINE user behind an ID token. Raises Problem 401, or 503 when LINE is away."""
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        known = self._verified.get(digest)
+        if known and known[1] > clock.now():
+            return known[0]
+        claims = await self._verify(token)
+        expires = datetime.fromtimestamp(claims["exp"], UTC)
+        if len(self._verified) >= MOST_TOKENS:
+            self._verified.clear()
+        self._verified[digest] = (claims["sub"], expires)
+        return str(claims["sub"])
+
+    async def close(self) -> None:
+        """Close the client."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _verify(self, token: str) -> Any:
+        if self._session is None:
+            timeout = aiohttp.ClientTimeout(total=VERIFY_SECONDS)
+            self._session = aiohttp.ClientSession(timeout=timeout)
+        form = {"id_token": token, "client_id": self.settings.line_login_channel_id}
+        url = f"{self.settings.line_api_base}/oauth2/v2.1/verify"
+        try:
+            async with self._session.post(url, data=form) as answer:
+                body = await answer.read()
+        except (aiohttp.ClientError, TimeoutError) as problem:
+            raise unavailable("LINE does not answer now. Open the card again shortly.") from problem
+        if answer.status >= 500 or answer.status == 429:
+            raise unavailable("LINE does not answer now. Open the card again shortly.")
+        if answer.status != 200:
+            raise Problem(401, "line-token", "Open the card again from LINE: the sign-in ended.")
+        return msgspec.json.decode(body)
+
+
+@router.get("")
+async def page(request: Request) -> HTMLResponse:
+    """The page; its content follows once LINE has said who is looking."""
+    card: Card = request.app.state.card
+    settings = card.settings
+    html = TEMPLATES.get_template("card.html").render(
+        lang=_language(request), liff_id=settings.liff_id, sdk=settings.liff_sdk
+    )
+    return HTMLResponse(html, headers={"Content-Security-Policy": _policy(settings)})
+
+
+@router.get("/view")
+async def view(request: Request) -> HTMLResponse:
+    """The card of whoever the ID token names, as a fragment of the page."""
+    card: Card = request.app.state.card
+    member_id = await _member(request)
+    async with request.app.state.process.pool.acquire() as connection:
+        found = await summary.members(connection, request.app.state.rulebook, [member_id])
+        rows = await views.entries(connection, member_id, UUID(int=2**128 - 1), ENTRIES)
+    member = found[0]
+    html = TEMPLATES.get_template("card_view.html").render(
+        lang=_language(request),
+        member=member,
+        progress=_progress(member),
+        barcode=_barcode(member.card),
+        qr=_qr(qr.make(card.qr_key, member_id, clock.now())),
+        entries=[_entry(row, _language(request)) for row in rows],
+    )
+    return HTMLResponse(html, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/qr")
+async def code(request: Request) -> Response:
+    """A fresh rotating code, as a picture."""
+    card: Card = request.app.state.card
+    token = qr.make(card.qr_key, await _member(request), clock.now())
+    return Response(_qr(token), media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
+
+
+async def _member(request: Request) -> UUID:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Problem(401, "line-token", "Open the card from LINE.")
+    user = await request.app.state.card.user(token)
+    async with request.app.state.process.pool.acquire() as connection:
+        found = await store.by(connection, "line_user_id", [user])
+    if not found:
+        raise Problem(404, "not-a-member-yet", "Add the shop's LINE account as a friend first.")
+    return found[0].id
+
+
+def _language(request: Request) -> str:
+    return "en" if request.headers.get("accept-language", "").lower().startswith("en") else "ja"
+
+
+def _progress(member: Any) -> int:
+    """How far to the next rank, in percent of points where points are asked for."""
+    following = member.next_rank
+    missing = following.missing.get("points_earned", 0) if following else 0
+    if not missing:
+        return 0 if following else 100
+    return int(100 * member.lifetime.earned / (member.lifetime.earned + missing))
+
+
+def _entry(row: Any, lang: str) -> dict[str, Any]:
+    words = summary.explanation(row["kind"], row["source"], row["amount"], row["explanation"])
+    lines = words.text[lang].splitlines()
+    return {"amount": row["amount"], "at": row["occurred_at"], "lines": lines}
+
+
+def _barcode(card: str) -> str:
+    """The card's EAN-13 as SVG, without the library's own text (the page sets the digits)."""
+    target = io.BytesIO()
+    options = {"module_width": 0.4, "module_height": 14, "quiet_zone": 3, "write_text": False}
+    barcode.get("ean13", card, writer=SVGWriter()).write(target, options)
+    text = target.getvalue().decode()
+    return text[text.index("<svg") :]
+
+
+def _qr(token: str) -> str:
+    return segno.make(token, error="m", micro=False).svg_inline(scale=5, border=2, omitsize=True)
+
+
+def _policy(settings: WebSettings) -> str:
+    """Only our own script and LINE's; framed by nobody but the sandbox's phone."""
+    sdk = "/".join(settings.liff_sdk.split("/")[:3])
+    if settings.line_api_base == LINE:
+        api, frame = "https://api.line.me https://liffsdk.line-scdn.net", "'none'"
+    else:
+        api, frame = sdk, sdk
+    return (
+        f"default-src 'none'; script-src 'self' {sdk}; style-src 'self'; img-src 'self' data:; "
+        f"connect-src 'self' {api}; base-uri 'none'; form-action 'none'; frame-ancestors {frame}"
+    )
