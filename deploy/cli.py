@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import typer
 
-from deploy import ledger_commands
+from deploy import dlq_commands, documents_commands, ledger_commands
 from deploy.environment import required
 from services.points import demo as demo_shop
 from shared import outbox
@@ -19,6 +19,8 @@ SERVICES = ("webhook", "points", "notify", "scheduler")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.add_typer(ledger_commands.app, name="ledger")
+app.add_typer(dlq_commands.app, name="dlq")
+app.command()(documents_commands.asyncapi)
 
 
 def schemas() -> list[ServiceSchema]:

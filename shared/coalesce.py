@@ -58,6 +58,8 @@ class Coalescer(Generic[Item, Result]):
             group = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
             try:
                 results = await self._flush([item for item, _ in group])
+                if len(results) != len(group):
+                    raise ValueError(f"{len(group)} items, but {len(results)} results")
             except BaseException as error:
                 for _, future in group:
                     if not future.done():

@@ -13,6 +13,9 @@ import msgspec
 from shared.events import CONTRACTS, Event
 
 CONTENT_TYPE = "application/cloudevents-batch+json"
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding may raise over bytes from outside (text that is no UTF-8, nesting without end)."""
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -50,24 +53,34 @@ def decode_group(event_type: str, body: bytes) -> tuple[list[Event[Any]], list[B
     if event_type not in CONTRACTS:
         raise Undecodable(f"unknown event type {event_type!r}")
     try:
-        return _group_decoder(event_type).decode(body), []
-    except msgspec.MsgspecError:
+        events = _group_decoder(event_type).decode(body)
+    except UNREADABLE:
         return _decode_apart(event_type, body)
+    if all(event.type == event_type for event in events):
+        return events, []
+    return _decode_apart(event_type, body)
 
 
 def _decode_apart(event_type: str, body: bytes) -> tuple[list[Event[Any]], list[Broken]]:
     try:
         raws = msgspec.json.decode(body, type=list[msgspec.Raw])
-    except msgspec.MsgspecError as problem:
+    except UNREADABLE as problem:
         raise Undecodable(f"not a JSON array of events: {problem}") from problem
     good: list[Event[Any]] = []
     broken: list[Broken] = []
     for raw in raws:
         try:
-            good.append(_decoder(event_type).decode(raw))
-        except msgspec.MsgspecError as problem:
+            good.append(_decode_one(event_type, raw))
+        except UNREADABLE as problem:
             broken.append(Broken(bytes(raw), str(problem)))
     return good, broken
+
+
+def _decode_one(event_type: str, raw: msgspec.Raw) -> Event[Any]:
+    event = _decoder(event_type).decode(raw)
+    if event.type != event_type:
+        raise msgspec.ValidationError(f"it says that it is {event.type!r}")
+    return event
 
 
 def _typed(event_type: str) -> Any:

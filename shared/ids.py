@@ -1,13 +1,14 @@
 """Ids. New ones are time-ordered (UUID version 7, RFC 9562), so that indexes grow at one end;
 ids that must follow from something are derived (version 5) and come out the same every time."""
 
-import os
+import random
 import time
 import uuid
 
 _NAMESPACE = uuid.UUID("7a6d9c1e-0f5b-5c0a-9a55-7e4a6d617275")
 _last_millisecond = 0
 _counter = 0
+_VARIANT = 0x8000_0000_0000_0000
 
 
 def new_id() -> uuid.UUID:
@@ -26,9 +27,8 @@ def new_id() -> uuid.UUID:
     else:
         _last_millisecond = millisecond
         _counter = 0
-    random = int.from_bytes(os.urandom(8)) & 0x3FFF_FFFF_FFFF_FFFF
-    value = (_last_millisecond << 80) | (0x7000 | _counter) << 64 | 0x8000_0000_0000_0000 | random
-    return uuid.UUID(int=value)
+    tail = _VARIANT | random.getrandbits(62)
+    return uuid.UUID(int=_last_millisecond << 80 | (0x7000 | _counter) << 64 | tail)
 
 
 def derived_id(*parts: str) -> uuid.UUID:

@@ -22,8 +22,8 @@ def awards() -> None:
 
     async def setup(process: Process) -> None:
         rulebook = Rulebook()
-        enrolment = Enrolment(rulebook)
         purchases = Awards(rulebook, settings.qr_signing_key.get_secret_value().encode())
+        enrolment = Enrolment(rulebook, purchases)
         chat = Chat(rulebook, enrolment)
         bus, pool, relay = process.bus, process.pool, process.relay
         wiring = handlers.award_handlers(purchases)

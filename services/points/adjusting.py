@@ -10,7 +10,7 @@ from services.points.postings import credit, movement_of
 from services.points.rulebook import Rulebook
 from services.points.store import ledger as store
 from services.points.store.ledger import Account, Movement, Posting
-from shared import clock
+from shared import clock, ids
 from shared.bus.errors import NotYet
 from shared.bus.handling import Batch, Connection
 from shared.events import PointsAdjusted, new_event
@@ -32,8 +32,11 @@ async def adjust(
     reason: str,
     cause: UUID,
     actor: str,
-) -> None:
-    """Add (> 0) or take (< 0) points. Raises NotEnoughPoints rather than go below zero."""
+) -> str:
+    """Add (> 0) or take (< 0) points; returns the id of the entry.
+
+    Raises NotEnoughPoints rather than go below zero.
+    """
     await rulebook.refresh(batch.connection)
     if rulebook.empty:
         raise NotYet("no program has been published yet")
@@ -47,7 +50,7 @@ async def adjust(
             member,
             movement,
             edition.program,
-            id=cause,
+            id=ids.new_id(),
             kind="adjust",
             points=points,
             cause=cause,
@@ -62,7 +65,7 @@ async def adjust(
         await _take(batch.connection, member, movement, -points, now)
         posting = Posting(
             member_id=member_id,
-            id=cause,
+            id=ids.new_id(),
             kind="adjust",
             amount=points,
             balance_after=member.balance,
@@ -79,6 +82,7 @@ async def adjust(
         member_id, posting.id, points, member.balance, reason, member.line_user_id
     )
     batch.emit(new_event(SOURCE, data, subject=str(member_id)))
+    return str(posting.id)
 
 
 async def _take(

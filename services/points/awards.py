@@ -1,24 +1,30 @@
 """Purchases become points: a batch of submitted purchases in one transaction.
 
-Claim the requests (what was seen before has no effect), resolve the members, judge each purchase by
-the program in force when it occurred, settle. The claim makes a repeat harmless whatever the bus
+Resolve the members, claim the requests (what was seen before has no effect), judge each purchase by
+the program in force when it occurred, write. The claim makes a repeat harmless whatever the bus
 does; a till that waits is answered for repeats too.
 """
+
+from collections.abc import Sequence
 
 import msgspec
 
 from services.points import references
 from services.points.errors import BadReference
 from services.points.judging import SOURCE, Judging, Submitted, rank_words
-from services.points.references import Named
+from services.points.references import Named, written
 from services.points.rulebook import Rulebook
 from services.points.store import ledger as store
 from services.points.store import requests
+from services.points.store.members import Member, NewMember
 from services.points.store.requests import Known, Request, Settled
 from shared import clock, envelope, ids
 from shared.bus.errors import NotYet
 from shared.bus.handling import Batch
 from shared.events import PointsOfPurchase, PurchaseAnswer, PurchaseRejected, new_event
+
+Fate = Member | Named | BadReference
+"""What becomes of a purchase: its member, a name to wait for, or why it can name nobody."""
 
 
 class Awards:
@@ -36,52 +42,68 @@ class Awards:
         firsts: dict[object, Submitted] = {}
         for event in events:
             firsts.setdefault(event.id, event)
-        claimed = await requests.claim(
-            batch.connection, "purchase", [_request(each) for each in firsts.values()], clock.now()
-        )
-        fresh = [event for event in firsts.values() if event.id in claimed]
-        if fresh:
-            await requests.settle(batch.connection, await self._award(batch, fresh))
-        if len(fresh) < len(events):
-            new = {id(event) for event in fresh}
+        sorted_out = await self._sort_out(batch, list(firsts.values()))
+        asked = [_request(*each) for each in sorted_out]
+        claimed = await requests.claim(batch.connection, "purchase", asked, clock.now())
+        await self._take(batch, [each for each in sorted_out if each[0].id in claimed])
+        if len(claimed) < len(events):
+            new = {id(event) for event, _ in sorted_out if event.id in claimed}
             await self._answer_repeats(batch, [each for each in events if id(each) not in new])
 
-    async def award_waiting(self, batch: Batch, events: list[Submitted]) -> None:
-        """Award purchases that were claimed before and waited for their member."""
+    async def award_waiting(self, batch: Batch, members: Sequence[NewMember]) -> None:
+        """Award the purchases that waited for these new members."""
+        bodies = await store.take_waiting(
+            batch.connection, [written(name) for member in members for name in member.names()]
+        )
+        if not bodies:
+            return
+        body = envelope.join(bodies)
+        events, _ = envelope.decode_group("purchase.submitted.v1", body)
         await self._rulebook.refresh(batch.connection)
-        await requests.settle(batch.connection, await self._award(batch, events))
+        sorted_out = await self._sort_out(batch, events)
+        await self._take(batch, sorted_out)
+        settled = [
+            Settled(event.id, _status(found), found.id if isinstance(found, Member) else None)
+            for event, found in sorted_out
+        ]
+        await requests.settle(batch.connection, settled)
 
-    async def _award(self, batch: Batch, events: list[Submitted]) -> list[Settled]:
-        named, settled = self._named(batch, events)
-        members = await references.resolve(batch.connection, {name for _, name in named})
-        known = [(event, members[name]) for event, name in named if name in members]
-        waiting = [(event, name) for event, name in named if name not in members]
+    async def _sort_out(
+        self, batch: Batch, events: list[Submitted]
+    ) -> list[tuple[Submitted, Fate]]:
+        """For each event its member, or the name that nobody has yet, or why it names nobody."""
+        names: list[Named | BadReference] = []
+        for event in events:
+            data = event.data
+            try:
+                names.append(references.named(data.purchase.member, data.accepted_at, self._qr_key))
+            except BadReference as problem:
+                names.append(problem)
+        wanted = {name for name in names if not isinstance(name, BadReference)}
+        members = await references.resolve(batch.connection, wanted)
+        if missing := wanted - members.keys():
+            await store.lock_references(batch.connection, [written(name) for name in missing])
+            members |= await references.resolve(batch.connection, missing)
+        return [
+            (event, name if isinstance(name, BadReference) else members.get(name, name))
+            for event, name in zip(events, names, strict=True)
+        ]
+
+    async def _take(self, batch: Batch, sorted_out: list[tuple[Submitted, Fate]]) -> None:
+        """Let first-time purchases have their effect."""
+        known = [(event, found) for event, found in sorted_out if isinstance(found, Member)]
+        waiting = [(event, found) for event, found in sorted_out if isinstance(found, tuple)]
         if known:
             judging = Judging(clock.now(), self._rulebook)
             await judging.load(batch.connection, known)
             for event, member in known:
                 judging.judge(event, member)
-                settled.append(Settled(event.id, "awarded", member.id))
             await judging.write(batch)
         if waiting:
-            settled += await _keep_waiting(batch, waiting)
-        return settled
-
-    def _named(
-        self, batch: Batch, events: list[Submitted]
-    ) -> tuple[list[tuple[Submitted, Named]], list[Settled]]:
-        """Each event with its member's name; those that can never name anybody are rejected."""
-        named: list[tuple[Submitted, Named]] = []
-        settled: list[Settled] = []
-        for event in events:
-            data = event.data
-            try:
-                name = references.named(data.purchase.member, data.accepted_at, self._qr_key)
-                named.append((event, name))
-            except BadReference as problem:
-                _reject(batch, event, "bad_member_reference", str(problem))
-                settled.append(Settled(event.id, "rejected", detail=str(problem)))
-        return named, settled
+            await _keep_waiting(batch, waiting)
+        for event, found in sorted_out:
+            if isinstance(found, BadReference):
+                _reject(batch, event, "bad_member_reference", str(found))
 
     async def _answer_repeats(self, batch: Batch, repeats: list[Submitted]) -> None:
         known = await requests.find(batch.connection, list({event.id for event in repeats}))
@@ -117,23 +139,37 @@ class Awards:
                 batch.reply(event.data.reply_to, answer)
 
 
-def _request(event: Submitted) -> Request:
-    return Request(event.id, event.data.terminal_id, event.data.key, event.data.body_hash)
+def _request(event: Submitted, fate: Fate) -> Request:
+    data = event.data
+    return Request(
+        event.id,
+        data.terminal_id,
+        data.key,
+        data.body_hash,
+        _status(fate),
+        fate.id if isinstance(fate, Member) else None,
+        str(fate) if isinstance(fate, BadReference) else None,
+    )
 
 
-async def _keep_waiting(batch: Batch, waiting: list[tuple[Submitted, Named]]) -> list[Settled]:
+def _status(fate: Fate) -> str:
+    if isinstance(fate, Member):
+        return "awarded"
+    return "rejected" if isinstance(fate, BadReference) else "waiting_for_member"
+
+
+async def _keep_waiting(batch: Batch, waiting: list[tuple[Submitted, Named]]) -> None:
     """Keep purchases of cards that nobody has yet; they are earned when somebody does."""
     await store.keep_waiting(
         batch.connection,
         [
-            (event.id, ":".join(name), envelope.encode(event), event.data.accepted_at)
+            (event.id, written(name), envelope.encode(event), event.data.accepted_at)
             for event, name in waiting
         ],
     )
     for event, _ in waiting:
         if event.data.reply_to:
             batch.reply(event.data.reply_to, PurchaseAnswer(event.id, "waiting_for_member"))
-    return [Settled(event.id, "waiting_for_member") for event, _ in waiting]
 
 
 def _reject(batch: Batch, event: Submitted, reason: str, detail: str) -> None:

@@ -19,7 +19,7 @@ from services.points.program import Cap, Problem, Program
 
 _ONE = 10_000  # decimal strings carry at most four decimals: the factor "1.5" is 15000 of these
 _PER_CENT = 100 * _ONE  # "1.0" percent is 10000 of 1000000
-_REMAINDER_LIMIT = 10**12  # keeps a carried fraction within two bigints
+_REMAINDER_LIMIT = 10**18  # keeps a carried fraction within two bigints
 _MOST = 10**12  # of any amount of money
 
 
@@ -195,8 +195,9 @@ def _amounts(path: str, amount: int) -> list[Problem]:
 def line_bases(purchase: AnyPurchase, tax_excluded: bool) -> list[int]:
     """What each line adds to the base: its amount less its share of discounts, less its tax.
 
-    Together the lines give `total` (less `tax`) to the unit. Where the taxes of the lines do not
-    sum to the bill's (discounts came after, or none were given), the bill's tax is shared out.
+    Together the lines give `total` (less `tax`) to the unit. Taxes are taken as given; where those
+    of the lines do not sum to the bill's (discounts came after, or none were given), the bill's is
+    shared out like them, or where that is more than a line, by amount.
     """
     amounts = [line.amount for line in purchase.lines]
     if purchase.discounts:
@@ -205,12 +206,19 @@ def line_bases(purchase: AnyPurchase, tax_excluded: bool) -> list[int]:
         return amounts
     taxes = [line.tax for line in purchase.lines]
     if sum(taxes) != purchase.tax:
-        weights: list[Any] = [
-            Fraction(line.tax * amount, line.amount) if line.amount else 0
-            for line, amount in zip(purchase.lines, amounts, strict=True)
-        ]
-        taxes = apportion(purchase.tax, weights if any(weights) else amounts)
-    return [max(amount - tax, 0) for amount, tax in zip(amounts, taxes, strict=True)]
+        taxes = apportion(purchase.tax, _tax_weights(purchase.lines, amounts))
+    if any(tax > amount for tax, amount in zip(taxes, amounts, strict=True)):
+        taxes = apportion(purchase.tax, amounts)
+    return _less(amounts, taxes)
+
+
+def _tax_weights(lines: Sequence[AnyLine], amounts: list[int]) -> Sequence[Any]:
+    """Each line's tax as far as its discounts left it; the amounts where no line has any."""
+    weights = [
+        Fraction(line.tax * amount, line.amount) if line.amount else Fraction(0)
+        for line, amount in zip(lines, amounts, strict=True)
+    ]
+    return weights if any(weights) else amounts
 
 
 def _discounted(purchase: AnyPurchase, amounts: list[int]) -> list[int]:
@@ -788,7 +796,7 @@ def _round(rounding: str, num: int, den: int) -> int:
 
 
 def _bounded(num: int, den: int) -> tuple[int, int]:
-    """In lowest terms; finer than a billionth of a thousandth is rounded up for the customer."""
+    """In lowest terms; what is finer than the limit is rounded up for the customer."""
     common = gcd(num, den)
     num, den = num // common, den // common
     if den > _REMAINDER_LIMIT:

@@ -13,7 +13,9 @@ from uuid import UUID
 import msgspec
 
 from services.points import cards
+from services.points.awards import Awards
 from services.points.postings import credit, movement_of
+from services.points.references import written
 from services.points.rulebook import Rulebook
 from services.points.store import ledger as ledger_store
 from services.points.store import members as store
@@ -90,8 +92,9 @@ def _moment(milliseconds: Any, otherwise: datetime) -> datetime:
 class Enrolment:
     """The handler of `line.event_received`, with the program that it keeps in memory."""
 
-    def __init__(self, rulebook: Rulebook) -> None:
+    def __init__(self, rulebook: Rulebook, awards: Awards) -> None:
         self._rulebook = rulebook
+        self._awards = awards
         self._card_key: bytes | None = None
 
     async def handle(self, batch: Batch, events: list[Received]) -> None:
@@ -122,6 +125,7 @@ class Enrolment:
         people = [NewMember(ids.new_id(), "", line_user_id=user) for user in sorted(coming)]
         added = await self.add(batch, people)
         await self.welcome(batch, added, coming)
+        await self._awards.award_waiting(batch, added)
         return {each.line_user_id for each in added if each.line_user_id}
 
     async def add(self, batch: Batch, people: Sequence[NewMember]) -> list[NewMember]:
@@ -133,6 +137,8 @@ class Enrolment:
             msgspec.structs.replace(person, card=cards.card_number(number, self._card_key))
             for person, number in zip(people, numbers, strict=True)
         ]
+        names = [written(name) for person in with_cards for name in person.names()]
+        await ledger_store.lock_references(batch.connection, names)
         added = await store.add(batch.connection, with_cards, clock.now())
         return [person for person in with_cards if person.id in added]
 

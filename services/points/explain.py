@@ -1,7 +1,7 @@
 """Ledger entries in words that a customer understands, Japanese and English.
 
-Owns the sentences; the facts are those that `earn` noted. Must cope with any stored explanation,
-however old: what it does not know it leaves out.
+Owns the sentences; the facts are those that `earn` noted. Must not compute any points. Facts,
+conditions and kinds that it does not know are left out, as newer programs may note more.
 """
 
 from collections.abc import Mapping

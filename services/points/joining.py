@@ -6,9 +6,8 @@ from uuid import UUID
 from services.points.awards import Awards
 from services.points.enrolment import Enrolment
 from services.points.errors import AlreadyTaken
-from services.points.store import ledger as store
 from services.points.store.members import NewMember
-from shared import envelope, ids
+from shared import ids
 from shared.bus.handling import Batch
 
 
@@ -29,14 +28,5 @@ async def join(batch: Batch, awards: Awards, enrolment: Enrolment, named: Named)
     if not added:
         raise AlreadyTaken("another member has this external_id or phone")
     member = added[0]
-    names = {"external_id": member.external_id, "phone": member.phone, "card": member.card}
-    references = [f"{name}:{value}" for name, value in names.items() if value]
-    waiting = await store.take_waiting(batch.connection, references)
-    events = [
-        event
-        for body in waiting
-        for event in envelope.decode_group("purchase.submitted.v1", envelope.join([body]))[0]
-    ]
-    if events:
-        await awards.award_waiting(batch, events)
+    await awards.award_waiting(batch, [member])
     return member.id

@@ -29,6 +29,11 @@ def named(ref: MemberRef, at: datetime, qr_key: bytes) -> Named:
     raise BadReference("name the member by card, qr, external_id, phone or id")
 
 
+def written(name: Named) -> str:
+    """A name as one text, for purchases that wait for whoever comes to bear it."""
+    return ":".join(name)
+
+
 def _checked(name: str, value: str) -> str:
     if name != "id":
         return value

@@ -76,9 +76,9 @@ class Bus:
 
     async def stop(self) -> None:
         """Stop consuming; `run` drains and returns."""
-        self._stopped.set()
         for consumer in self._consumers:
             await consumer.stop()
+        self._stopped.set()
 
     @property
     def _reads(self) -> bool:

@@ -141,7 +141,7 @@ class Consumer:
                 underlay = await self._stream.channel.get_underlay_channel()
                 await underlay.basic_cancel(self._stream.consumer_tag)
             except CONNECTION_EXCEPTIONS as problem:
-                log.info("consumer not cancelled", problem=str(problem))
+                log.info("consumer not cancelled", problem=repr(problem))
 
     async def _work(self) -> None:
         await self.connected.wait()
@@ -249,7 +249,9 @@ class Consumer:
             await self._bury(event_type, body, reason, work.attempt, work.first_failed_at)
             return
         seconds = RETRY_SECONDS[work.attempt]
-        log.warning("event failed, tried again later", id=str(work.event.id), reason=reason)
+        log.warning(
+            "event failed, tried again later", id=str(work.event.id), reason=_first_line(reason)
+        )
         metrics.retried(self.purpose)
         headers = self._headers(reason, work.attempt + 1, work.first_failed_at)
         queue = self._sink.names.queue(self.purpose)
@@ -258,7 +260,12 @@ class Consumer:
     async def _bury(
         self, event_type: str, body: bytes, reason: str, attempt: int, first: str | None
     ) -> None:
-        log.error("event is a dead letter", queue=self.purpose, type=event_type, reason=reason)
+        log.error(
+            "event is a dead letter",
+            queue=self.purpose,
+            type=event_type,
+            reason=_first_line(reason),
+        )
         metrics.buried(self.purpose)
         headers = self._headers(reason, attempt, first)
         await self._surely(self._sink.names.dead, "", body, event_type, headers)
@@ -284,6 +291,11 @@ class Consumer:
             except BrokerUnavailable as problem:
                 log.warning("failed event kept until the broker is back", problem=str(problem))
                 await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _first_line(reason: str) -> str:
+    """What may be logged: further lines of a database's error quote values."""
+    return reason.partition("\n")[0]
 
 
 def _attempt(headers: dict[str, Any]) -> int:

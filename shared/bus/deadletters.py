@@ -13,7 +13,12 @@ from typing import Any
 import aio_pika
 import msgspec
 from aio_pika import DeliveryMode, Message
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from aio_pika.abc import (
+    AbstractChannel,
+    AbstractConnection,
+    AbstractIncomingMessage,
+    AbstractQueue,
+)
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
 from shared import envelope
@@ -112,10 +117,17 @@ async def opened(url: str, namespace: str) -> AsyncIterator[Office]:
     except (*CONNECTION_EXCEPTIONS, TimeoutError) as problem:
         raise BrokerUnavailable(f"the broker is not reached: {problem}") from problem
     async with connection:
+        yield await _office(connection, names)
+
+
+async def _office(connection: AbstractConnection, names: Names) -> Office:
+    try:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         await declare(channel, names)
         queue = await channel.declare_queue(names.dead, passive=True)
-        yield Office(channel, queue, names)
+    except (*CONNECTION_EXCEPTIONS, TimeoutError) as problem:
+        raise BrokerUnavailable(f"the broker refuses: {problem}") from problem
+    return Office(channel, queue, names)
 
 
 def _read(message: AbstractIncomingMessage, names: Names) -> DeadLetter:
@@ -157,7 +169,7 @@ def _event_ids(body: bytes) -> tuple[str, ...]:
     """The ids of the events in a body, whatever else it is."""
     try:
         members = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except envelope.UNREADABLE:
         return ()
     if not isinstance(members, list):
         return ()

@@ -45,6 +45,7 @@ class Link:
                     log.warning("broker not reached", link=self._name, problem=str(problem))
                     pause = min(pause * 2, LONGEST_PAUSE)
                 self.up.clear()
+                await self._close()
                 await asyncio.sleep(pause)
         finally:
             self.up.clear()

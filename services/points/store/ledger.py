@@ -65,6 +65,10 @@ INSERT INTO waiting_purchases (id, reference, event, accepted_at)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::timestamptz[])
 """
 _TAKE_WAITING = "DELETE FROM waiting_purchases WHERE reference = ANY($1) RETURNING event"
+_LOCK_REFERENCES = """
+SELECT pg_advisory_xact_lock(hashtextextended(reference, 0))
+FROM (SELECT unnest($1::text[]) AS reference ORDER BY 1) AS r
+"""
 _OPEN_LOTS = """
 SELECT member_id, entry_id, remaining, opened_at, expires_at FROM lots
 WHERE member_id = ANY($1::uuid[]) AND remaining > 0 AND active_at IS NULL
@@ -206,6 +210,14 @@ async def keep_waiting(
 ) -> None:
     """Keep purchases of unknown members, as (id, reference, event, accepted at)."""
     await connection.execute(_KEEP_WAITING, *map(list, zip(*waiting, strict=True)))
+
+
+async def lock_references(connection: Connection, references: Sequence[str]) -> None:
+    """Until the transaction ends nobody else starts to wait for these names, or comes to bear them.
+
+    So a purchase either finds its member or is found by them, whoever commits first.
+    """
+    await connection.execute(_LOCK_REFERENCES, sorted(references))
 
 
 async def take_waiting(connection: Connection, references: Sequence[str]) -> list[bytes]:

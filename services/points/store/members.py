@@ -71,6 +71,11 @@ class NewMember(msgspec.Struct, frozen=True):
     external_id: str | None = None
     phone: str | None = None
 
+    def names(self) -> list[tuple[str, str]]:
+        """All the ways in which a till may name this member, as (way, value)."""
+        ways = ((way, getattr(self, way)) for way in REFERENCES)
+        return [(way, str(value)) for way, value in ways if value is not None]
+
 
 async def by(connection: Connection, name: str, values: Sequence[object]) -> list[Member]:
     """Members whose `name` (one of REFERENCES) is among `values`."""

@@ -9,9 +9,10 @@ import msgspec
 from shared.bus.handling import Connection
 
 _CLAIM = """
-INSERT INTO requests (id, terminal_id, key, body_hash, kind, status, created_at)
-SELECT id, terminal_id, key, body_hash, $5, 'accepted', $6
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS r (id, terminal_id, key, body_hash)
+INSERT INTO requests (id, terminal_id, key, body_hash, kind, status, member_id, detail, created_at)
+SELECT id, terminal_id, key, body_hash, $8, status, member_id, detail, $9
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[])
+    AS r (id, terminal_id, key, body_hash, status, member_id, detail)
 ORDER BY id
 ON CONFLICT (id) DO NOTHING RETURNING id
 """
@@ -24,16 +25,19 @@ _FIND = "SELECT id, body_hash, status, member_id, detail, kind FROM requests WHE
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A use of an Idempotency-Key. `id` follows from terminal and key."""
+    """A use of an Idempotency-Key, and what it becomes. `id` follows from terminal and key."""
 
     id: UUID
     terminal_id: UUID
     key: str
     body_hash: str
+    status: str = "accepted"
+    member_id: UUID | None = None
+    detail: str | None = None
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What an earlier use of a key became. `status` is accepted, awarded, waiting or rejected."""
+    """What a key named before became: accepted, awarded, waiting_for_member, rejected, done."""
 
     id: UUID
     body_hash: str
@@ -62,6 +66,9 @@ async def claim(
         [each.terminal_id for each in requests],
         [each.key for each in requests],
         [each.body_hash for each in requests],
+        [each.status for each in requests],
+        [each.member_id for each in requests],
+        [each.detail for each in requests],
         kind,
         now,
     )

@@ -40,9 +40,9 @@ def build(process: Process, settings: WebSettings) -> FastAPI:
     app.state.process = process
     app.state.settings = settings
     app.state.rulebook = rulebook
-    app.state.enrolment = Enrolment(rulebook)
     qr_key = settings.qr_signing_key.get_secret_value().encode()
     app.state.awards = Awards(rulebook, qr_key)
+    app.state.enrolment = Enrolment(rulebook, app.state.awards)
     app.state.card = card.Card(settings, qr_key)
     process.on_stop.append(app.state.card.close)
     problems.install(app)

@@ -125,7 +125,7 @@ async def adjust(
         if act.known is None:
             await _one(request, act.batch.connection, id)
             act.member_id = id
-            await adjusting.adjust(
+            act.result = await adjusting.adjust(
                 act.batch,
                 request.app.state.rulebook,
                 member_id=id,
@@ -135,7 +135,7 @@ async def adjust(
                 actor=f"key:{key.id}",
             )
         account = await adjusting.account(act.batch.connection, id)
-        return schemas.Adjusted(id=act.id, points=body.points, balance=account.balance)
+        return schemas.Adjusted(id=UUID(act.result), points=body.points, balance=account.balance)
 
 
 async def _one(request: Request, connection: Any, id: UUID) -> schemas.Member:

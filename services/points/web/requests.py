@@ -35,13 +35,17 @@ IdempotencyKey = Annotated[str, Depends(_key)]
 
 
 class Act:
-    """A keyed call under way. `known` is what the key named before; else set `member_id`."""
+    """A keyed call under way. `known` is what the key named before; else set the rest.
+
+    `member_id` is whom it concerned, `result` the id of what it made, for when it is repeated.
+    """
 
     def __init__(self, id: UUID, batch: Batch, known: Known | None) -> None:
         self.id = id
         self.batch = batch
         self.known = known
         self.member_id = known.member_id if known else None
+        self.result = known.detail if known else None
 
     @property
     def subject(self) -> UUID:
@@ -73,7 +77,7 @@ async def keyed(
         act = Act(id, batch, known)
         yield act
         if known is None:
-            await store.settle(connection, [Settled(id, "done", act.member_id)])
+            await store.settle(connection, [Settled(id, "done", act.member_id, act.result)])
         rows = await outbox.write(connection, batch.emitted)
     for then in batch.after_commit:
         then()

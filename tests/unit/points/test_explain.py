@@ -1,0 +1,190 @@
+"""What a customer reads about an entry."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from services.points.earn import Context, Line, Purchase, compile_program, evaluate
+from services.points.explain import text
+from services.points.program import DEMO, parse
+
+FRIDAY = datetime(2025, 4, 4, 12, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
+PER_100 = {"id": "base", "type": "spend", "per": 100, "points": 1}
+
+
+def words(document: dict[str, Any], context: Context, total: int, *lines: Line) -> dict[str, str]:
+    purchase = Purchase(total=total, tax=total // 11, occurred_at=FRIDAY, store="a", lines=lines)
+    award = evaluate(compile_program(parse(document)), purchase, context)
+    return text("earn", "purchase", award.points, award.explanation)
+
+
+def accrual(**details: Any) -> dict[str, Any]:
+    return {"accrual": {"rules": [PER_100], **details}}
+
+
+def test_a_purchase_at_the_demo_shop() -> None:
+    lines = (
+        Line(sku="A", category="food", amount=1_080),
+        Line(sku="T", category="tobacco", name="たばこ", amount=600),
+    )
+    said = words(DEMO, Context(rank="silver"), 1_680, *lines)
+    assert said["ja"].split("\n") == [
+        "たばこ 600円は対象外",
+        "1,080円のお買い上げ × 100円ごとに1ポイント = 10ポイント",
+        "金曜日 1.5倍",
+        "シルバー特典 +1% = 10.8ポイント",
+        "端数切り捨て 25.8 → 25ポイント",
+        "合計 25ポイント",
+    ]
+    assert said["en"].split("\n") == [
+        "たばこ ¥600: not eligible",
+        "¥1,080 spent × 1 point per ¥100 = 10 points",
+        "Friday: ×1.5",
+        "シルバー rank: +1% = 10.8 points",
+        "Rounded down: 25.8 → 25 points",
+        "Total: 25 points",
+    ]
+
+
+TWICE = {"id": "m", "factor": "2"}
+
+
+@pytest.mark.parametrize(
+    ("document", "ja", "en"),
+    [
+        (accrual(minimum_spend=5_000), "5,000円未満のお買い上げは対象外", "under ¥5,000 earn"),
+        (accrual(base_amount="tax_excluded"), "1,000円(税抜)のお買い上げ", "¥1,000 spent (before"),
+        (
+            accrual(rules=[{"id": "r", "type": "percent", "percent": "0.50"}]),
+            "1,100円のお買い上げ × 0.5% = 5.5ポイント",
+            "¥1,100 spent × 0.5% = 5.5 points",
+        ),
+        (
+            accrual(rules=[{"id": "r", "type": "fixed", "points": 100}]),
+            "ボーナス = 100ポイント",
+            "Bonus = 100 points",
+        ),
+        (
+            accrual(rules=[{"id": "r", "type": "fixed", "points": 100, "name": "雨の日"}]),
+            "雨の日 = 100ポイント",
+            "雨の日 = 100 points",
+        ),
+        (
+            accrual(rules=[{"id": "r", "type": "visit", "points": 1}]),
+            "ご来店 = 1ポイント",
+            "Visit = 1 point",
+        ),
+        (
+            accrual(rules=[{"id": "r", "type": "product", "skus": ["S"], "points_per_unit": 5}]),
+            "対象商品 3点 × 5ポイント = 15ポイント",
+            "3 qualifying × 5 points = 15 points",
+        ),
+        (
+            accrual(rules=[PER_100, {**PER_100, "id": "x", "stackable": False}]),
+            "ほかの特典とは併用できません",
+            "Cannot be combined",
+        ),
+        (accrual(multipliers=[TWICE]), "キャンペーン 2倍", "Campaign: ×2"),
+        (accrual(multipliers=[{**TWICE, "name": "創業祭"}]), "創業祭 2倍", "創業祭: ×2"),
+        (
+            accrual(
+                multipliers=[
+                    {**TWICE, "when": {"weekdays": ["fri", "sat"], "hours": "10:00-14:00"}}
+                ]
+            ),
+            "金曜日・土曜日 10:00-14:00 2倍",
+            "Friday, Saturday, 10:00-14:00: ×2",
+        ),
+        (
+            accrual(multipliers=[{**TWICE, "when": {"birthday_month": True}}]),
+            "お誕生月 2倍",
+            "Birthday month: ×2",
+        ),
+        (
+            accrual(multipliers=[{**TWICE, "when": {"skus": ["S"], "categories": ["c"]}}]),
+            "\n対象商品 2倍",
+            "\nSelected items: ×2",
+        ),
+        (
+            accrual(caps=[{"per": "day", "points": 4}]),
+            "1日の上限 4ポイント: 11 → 4ポイント",
+            "Daily limit of 4 points: 11 → 4 points",
+        ),
+        (
+            accrual(rules=[{**PER_100, "per": 300}], carry_remainder=True),
+            "次回への繰り越し 0.66ポイント",
+            "Carried over to next time: 0.66 points",
+        ),
+        ({**accrual(), "currency": "USD"}, "11.00 USDのお買い上げ", "USD 11.00 spent"),
+        ({**accrual(), "currency": "KRW"}, "1,100 KRWのお買い上げ", "KRW 1,100 spent"),
+    ],
+)
+def test_every_step_has_words(document: dict[str, Any], ja: str, en: str) -> None:
+    line = Line(sku="S", category="c", amount=1_100, quantity=3)
+    said = words(document, Context(birthday_month=4), 1_100, line)
+    assert ja in said["ja"]
+    assert en in said["en"]
+
+
+def test_what_was_carried_is_told() -> None:
+    said = words(accrual(carry_remainder=True), Context(remainder=(1, 2)), 150)
+    assert "前回からの繰り越し 0.5ポイント" in said["ja"]
+    assert "次回への繰り越し" not in said["ja"]
+    assert said["ja"].endswith("合計 2ポイント")
+
+
+def test_a_rank_that_multiplies() -> None:
+    said = words(DEMO, Context(rank="gold"), 1_000)
+    assert "ゴールド特典 1.5倍" in said["ja"]
+    assert "ゴールド rank: ×1.5" in said["en"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "amount", "explanation", "ja", "en"),
+    [
+        (
+            "earn",
+            "welcome",
+            50,
+            {},
+            "会員登録ありがとうございます +50ポイント",
+            "Thank you for joining: +50 points",
+        ),
+        ("earn", "other", 1, {}, "ポイント獲得 +1ポイント", "Points earned: +1 point"),
+        ("redeem", "till", -1_000, {}, "ポイントのご利用 -1,000ポイント", "Points used: -1,000"),
+        ("reverse", "refund", -5, {}, "返品によるポイントの取り消し -5", "taken back for a refund"),
+        (
+            "reverse",
+            "refund",
+            5,
+            {},
+            "返品によるポイントのお戻し +5",
+            "given back for a refund: +5",
+        ),
+        ("expire", "night", -5, {}, "有効期限切れ -5ポイント", "Points expired: -5 points"),
+        ("release", "night", 0, {}, "ポイントが使えるようになりました", "Points are ready to use"),
+        (
+            "adjust",
+            "staff",
+            10,
+            {"reason": "雨の日"},
+            "お店による調整 +10ポイント\n雨の日",
+            "Adjusted by the shop: +10 points\n雨の日",
+        ),
+        ("transfer", "", 3, {}, "ポイントの移行 +3ポイント", "Points transferred: +3 points"),
+        ("mystery", "", 3, {}, "ポイント +3ポイント", "Points: +3 points"),
+    ],
+)
+def test_entries_that_are_not_purchases(
+    kind: str, source: str, amount: int, explanation: dict[str, Any], ja: str, en: str
+) -> None:
+    said = text(kind, source, amount, explanation)
+    assert ja in said["ja"]
+    assert en in said["en"]
+
+
+def test_an_explanation_of_another_time_is_read_as_far_as_it_is_known() -> None:
+    said = text("earn", "purchase", 3, {"base": 300, "weather": "rain", "rules": []})
+    assert said == {"ja": "合計 3ポイント", "en": "Total: 3 points"}
