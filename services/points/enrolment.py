@@ -122,7 +122,10 @@ class Enrolment:
         await self._rulebook.refresh(batch.connection)
         if self._rulebook.empty:
             raise NotYet("no program has been published yet")
-        people = [NewMember(ids.new_id(), "", line_user_id=user) for user in sorted(coming)]
+        people = [
+            NewMember(ids.new_id(), "", line_user_id=user, friend_at=coming[user].at)
+            for user in sorted(coming)
+        ]
         added = await self.add(batch, people)
         await self.welcome(batch, added, coming)
         await self._awards.award_waiting(batch, added)

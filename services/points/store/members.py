@@ -24,9 +24,9 @@ _CARD_KEY = "SELECT key FROM card_key"
 _ADD = """
 INSERT INTO members (id, card, line_user_id, external_id, phone, status, friend,
                      friend_changed_at, joined_at)
-SELECT id, card, line_user_id, external_id, phone, 'active', line_user_id IS NOT NULL, $6, $6
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
-    AS m (id, card, line_user_id, external_id, phone)
+SELECT id, card, line_user_id, external_id, phone, 'active', line_user_id IS NOT NULL, friend_at, $7
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+    AS m (id, card, line_user_id, external_id, phone, friend_at)
 ORDER BY line_user_id
 ON CONFLICT DO NOTHING RETURNING id
 """
@@ -36,12 +36,19 @@ INSERT INTO accounts (member_id, unit, in_lots, pending, held, debt, earned, spe
 SELECT id, 'point', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 FROM unnest($1::uuid[]) AS m (id) ORDER BY id
 """
 _FRIENDS = """
-UPDATE members SET friend = f.friend, friend_changed_at = f.at
-FROM (SELECT * FROM unnest($1::text[], $2::boolean[], $3::timestamptz[])
-      AS f (line_user_id, friend, at) ORDER BY line_user_id) AS f
-WHERE members.line_user_id = f.line_user_id AND members.friend_changed_at < f.at
-    AND members.friend <> f.friend
-RETURNING members.id, members.line_user_id, members.card, members.friend
+WITH news AS (
+    SELECT * FROM unnest($1::text[], $2::boolean[], $3::timestamptz[])
+        AS f (line_user_id, friend, at)
+), old AS (
+    SELECT m.id, m.friend AS was, news.friend, news.at
+    FROM members m JOIN news ON news.line_user_id = m.line_user_id
+    WHERE m.friend_changed_at IS NULL OR m.friend_changed_at < news.at
+    ORDER BY m.id FOR UPDATE OF m
+)
+UPDATE members SET friend = old.friend, friend_changed_at = old.at FROM old
+WHERE members.id = old.id
+RETURNING members.id, members.line_user_id, members.card, members.friend,
+    old.was <> old.friend AS changed
 """
 _PAGE = f"""
 SELECT {_COLUMNS} FROM members WHERE id > $1 AND ($2::text IS NULL OR status = $2)
@@ -63,13 +70,14 @@ class Member(msgspec.Struct, frozen=True):
 
 
 class NewMember(msgspec.Struct, frozen=True):
-    """A member to add."""
+    """A member to add. `friend_at`: since when, by LINE's time, the LINE user is a friend."""
 
     id: UUID
     card: str
     line_user_id: str | None = None
     external_id: str | None = None
     phone: str | None = None
+    friend_at: datetime | None = None
 
     def names(self) -> list[tuple[str, str]]:
         """All the ways in which a till may name this member, as (way, value)."""
@@ -107,6 +115,7 @@ async def add(connection: Connection, new: Sequence[NewMember], now: datetime) -
         [each.line_user_id for each in new],
         [each.external_id for each in new],
         [each.phone for each in new],
+        [each.friend_at for each in new],
         now,
     )
     added = {row["id"] for row in rows}
@@ -120,4 +129,8 @@ async def set_friends(
     """Follow or unfollow, unless something later is known; returns who really changed, as
     (member, LINE user, card, friend)."""
     rows = await connection.fetch(_FRIENDS, list(users), list(friend), list(at))
-    return [(row["id"], row["line_user_id"], row["card"], row["friend"]) for row in rows]
+    return [
+        (row["id"], row["line_user_id"], row["card"], row["friend"])
+        for row in rows
+        if row["changed"]
+    ]
