@@ -1,0 +1,62 @@
+"""What LINE allows in an action: the thing that happens when a button is tapped.
+
+Source: LINE's reference, "Action objects". Labels count graphemes, all else UTF-16 units.
+"""
+
+from deploy.sandbox.field_rules import (
+    Rule,
+    anything,
+    by_type,
+    choice,
+    matching,
+    shape,
+    text,
+    url,
+)
+from deploy.sandbox.text_length import graphemes
+
+POSTBACK_DATA_LIMIT = 300
+URI_LIMIT = 1000
+LABEL_LIMIT = 20
+
+uri = url(URI_LIMIT, "http", "https", "line", "tel")
+image_url = url(2000, "https")
+_data = text(0, POSTBACK_DATA_LIMIT)
+_moment = matching(r"[0-9T:t-]{4,16}", "invalid date or time")
+
+
+def action(*, label_limit: int = LABEL_LIMIT, label_required: bool = True) -> Rule:
+    """The rule for an action where labels may have up to `label_limit` graphemes.
+
+    The places differ: templates, quick replies and Flex buttons need a label; a tappable box or
+    image does not.
+    """
+    label = text(1 if label_required else 0, label_limit, graphemes)
+    must: dict[str, Rule] = {"type": anything} | ({"label": label} if label_required else {})
+    may: dict[str, Rule] = {} if label_required else {"label": label}
+    return by_type(
+        {
+            "postback": shape(
+                {**must, "data": _data},
+                {
+                    **may,
+                    "displayText": text(0, 300),
+                    "text": text(0, 300),
+                    "inputOption": choice(
+                        "closeRichMenu", "openRichMenu", "openKeyboard", "openVoice"
+                    ),
+                    "fillInText": text(0, 300),
+                },
+            ),
+            "message": shape({**must, "text": text(1, 300)}, may),
+            "uri": shape({**must, "uri": uri}, {**may, "altUri": shape({}, {"desktop": uri})}),
+            "datetimepicker": shape(
+                {**must, "data": _data, "mode": choice("date", "time", "datetime")},
+                {**may, "initial": _moment, "max": _moment, "min": _moment},
+            ),
+            "clipboard": shape({**must, "clipboardText": text(1, 1000)}, may),
+            "camera": shape(must, may),
+            "cameraRoll": shape(must, may),
+            "location": shape(must, may),
+        }
+    )

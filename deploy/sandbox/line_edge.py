@@ -1,0 +1,187 @@
+"""The HTTP edge of the Messaging API: routing, token, limits, faults, counting.
+
+Plain ASGI without a framework, since load tests push thousands of messages a second through it.
+Owns what holds for every call; what a call means stands in `send_api` and `channel_api`.
+"""
+
+import asyncio
+import hmac
+import uuid
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from starlette.types import Message, Receive, Scope, Send
+
+from deploy.sandbox import channel_api, send_api
+from deploy.sandbox.answers import RATE_LIMIT, Answer, Refused, json_answer, refuse, refuse_rate
+from deploy.sandbox.calls import Call, Handler
+from deploy.sandbox.connections import drop_connection
+from deploy.sandbox.faults import CallFault
+from deploy.sandbox.platform import Platform
+
+MOST_BYTES = 2 * 1024 * 1024
+
+
+class Endpoint(NamedTuple):
+    name: str
+    handler: Handler
+    has_body: bool = True
+
+
+ENDPOINTS: Mapping[tuple[str, str], Endpoint] = {
+    ("POST", "/v2/bot/message/reply"): Endpoint("reply", send_api.reply),
+    ("POST", "/v2/bot/message/push"): Endpoint("push", send_api.push),
+    ("POST", "/v2/bot/message/multicast"): Endpoint("multicast", send_api.multicast),
+    ("GET", "/v2/bot/profile/{}"): Endpoint("profile", channel_api.profile, False),
+    ("GET", "/v2/bot/message/quota"): Endpoint("quota", channel_api.quota, False),
+    ("GET", "/v2/bot/message/quota/consumption"): Endpoint(
+        "consumption", channel_api.consumption, False
+    ),
+    ("GET", "/v2/bot/info"): Endpoint("info", channel_api.bot_info, False),
+    ("POST", "/v2/bot/user/{}/linkToken"): Endpoint("link_token", channel_api.link_token, False),
+    ("POST", "/v2/bot/chat/loading/start"): Endpoint("loading", channel_api.start_loading),
+    ("GET", "/v2/bot/channel/webhook/endpoint"): Endpoint(
+        "webhook_url", channel_api.webhook_url, False
+    ),
+    ("PUT", "/v2/bot/channel/webhook/endpoint"): Endpoint(
+        "set_webhook_url", channel_api.set_webhook_url
+    ),
+}
+
+
+def find_endpoint(
+    endpoints: Mapping[tuple[str, str], Endpoint], method: str, path: str
+) -> tuple[Endpoint, str] | None:
+    """The endpoint and the id in the path, if it has one."""
+    exact = endpoints.get((method, path))
+    if exact:
+        return exact, ""
+    steps = path.split("/")
+    if len(steps) < 5:
+        return None
+    path_id, steps[4] = steps[4], "{}"
+    found = endpoints.get((method, "/".join(steps)))
+    return (found, path_id) if found and path_id else None
+
+
+class LineEdge:
+    """The ASGI application under `/v2/bot/`."""
+
+    def __init__(self, platform: Platform, more: Mapping[tuple[str, str], Endpoint]) -> None:
+        self._platform = platform
+        self._endpoints = {**ENDPOINTS, **more}
+        self._bearer = b"Bearer " + platform.channel.access_token.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = str(uuid.uuid4())
+        found = find_endpoint(self._endpoints, scope["method"], scope["path"])
+        if found is None:
+            await _send(send, json_answer(404, {"message": "Not found"}), request_id)
+            return
+        endpoint, path_id = found
+        body = await _read(receive) if endpoint.has_body else b""
+        fault: CallFault | None = None
+        try:
+            retry_key = self._admit(scope, endpoint, body)
+            fault = self._platform.faults.of_call()
+            call = Call(body or b"", request_id, retry_key, path_id)
+            answer, outcome = await self._carry_out(endpoint.handler, call, fault)
+        except Refused as refusal:
+            answer, outcome = refusal.answer, refusal.outcome
+        self._platform.note("in", endpoint.name, outcome, answer.brief)
+        if fault == "timeout":
+            await asyncio.sleep(self._platform.faults.settings.timeout_seconds)
+        if fault in ("timeout", "lost_response"):
+            await _drop(scope, receive)
+        else:
+            await _send(send, answer, request_id)
+
+    def _admit(self, scope: Scope, endpoint: Endpoint, body: bytes | None) -> str | None:
+        """Check what holds for every call; gives the retry key."""
+        headers = _headers(scope)
+        if not hmac.compare_digest(headers.get(b"authorization", b""), self._bearer):
+            raise _refuse_token(headers.get(b"authorization"))
+        if body is None:
+            raise refuse(413, "The request body is too large (at most 2 MB)")
+        kind = headers.get(b"content-type", b"")
+        if endpoint.has_body and not kind.startswith(b"application/json"):
+            raise refuse(415, f"The content type, '{kind.decode('latin-1')}', is not supported")
+        if not self._platform.rates.admits(endpoint.name, self._platform.seconds()):
+            raise refuse_rate()
+        key = headers.get(b"x-line-retry-key")
+        return None if key is None else key.decode("latin-1")
+
+    async def _carry_out(
+        self, handler: Handler, call: Call, fault: CallFault | None
+    ) -> tuple[Answer, str]:
+        """The answer, and the outcome to count; a fault may come before the effect or after."""
+        if fault == "status_500":
+            return json_answer(500, {"message": "Internal server error"}), "500"
+        if fault == "status_429":
+            return json_answer(429, {"message": RATE_LIMIT}), "429_rate"
+        if fault == "timeout" and not self._platform.faults.takes_effect():
+            return Answer(504), "timeout"
+        try:
+            answer = handler(self._platform, call)
+            if not isinstance(answer, Answer):
+                answer = await answer
+        except Refused as refusal:
+            if fault is None:
+                raise
+            answer = refusal.answer
+        return answer, fault or str(answer.status)
+
+
+def _headers(scope: Scope) -> dict[bytes, bytes]:
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    return headers
+
+
+def _refuse_token(given: bytes | None) -> Refused:
+    if given is None:
+        return refuse(
+            401,
+            "Authorization header required. Must follow the scheme, "
+            "'Authorization: Bearer <ACCESS TOKEN>'",
+        )
+    return refuse(
+        401,
+        "Authentication failed due to the following reason: invalid token. "
+        "Confirm that the access token in the authorization header is valid.",
+    )
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """The whole body, or None when it is larger than LINE takes."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body if len(body) <= MOST_BYTES else None
+    chunks, size = [body], len(body)
+    while message.get("more_body"):
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size <= MOST_BYTES:
+            chunks.append(message.get("body", b""))
+    return b"".join(chunks) if size <= MOST_BYTES else None
+
+
+async def _drop(scope: Scope, receive: Receive) -> None:
+    drop_connection(scope)
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send(send: Send, answer: Answer, request_id: str) -> None:
+    start: Message = {
+        "type": "http.response.start",
+        "status": answer.status,
+        "headers": [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(answer.body)),
+            (b"x-line-request-id", request_id.encode()),
+            *answer.headers,
+        ],
+    }
+    await send(start)
+    await send({"type": "http.response.body", "body": answer.body})

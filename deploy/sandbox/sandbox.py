@@ -1,0 +1,27 @@
+"""The parts of the running sandbox that its HTTP routes share."""
+
+import secrets
+from dataclasses import dataclass, field
+
+import aiohttp
+from yarl import URL
+
+from deploy.sandbox.live import Watchers
+from deploy.sandbox.platform import Platform
+from deploy.sandbox.settings import SandboxSettings
+from deploy.sandbox.webhook_sender import WebhookSender
+
+
+@dataclass
+class Sandbox:
+    settings: SandboxSettings
+    platform: Platform
+    http: aiohttp.ClientSession
+    sender: WebhookSender
+    watchers: Watchers
+    token_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+
+    @property
+    def card_origin(self) -> str:
+        """The origin of the pages that run in LIFF; the only foreign one that may ask us."""
+        return str(URL(self.settings.card_url).origin())

@@ -1,0 +1,131 @@
+// The page: who holds the phone, what they do, and the stream that brings what happens.
+
+import { byId, element, get, post } from "./api.js";
+import { liffAddress, openCard, openSheet, prepareSheet, setSheetUser } from "./card.js";
+import { clearChat, showItems } from "./chat.js";
+import { clearLog, showLines } from "./log.js";
+import { forgetCard, learnCard, prepareTill } from "./till.js";
+
+const KEY = "sandbox-user";
+let about = null;
+let user = null;
+let stream = null;
+
+async function start() {
+  about = await get("/sandbox/about");
+  for (const node of document.querySelectorAll("[data-account-name]")) node.textContent = about.account;
+  for (const node of document.querySelectorAll("[data-account-initial]")) node.textContent = [...about.account][0];
+  document.title = `${about.account} · Tamaru サンドボックス`;
+  prepareSheet(about);
+  prepareTill(about.till);
+  listen();
+  const wanted = location.hash.slice(1) || sessionStorage.getItem(KEY);
+  const known = await listUsers();
+  const chosen = known.find((one) => one.user_id === wanted) ?? known[0];
+  if (chosen) hold(chosen.user_id);
+  else showJoin();
+}
+
+function listen() {
+  byId("join").addEventListener("submit", guarded(join));
+  byId("follow").addEventListener("click", guarded(() => act("follow")));
+  byId("block").addEventListener("click", guarded(() => act("unfollow")));
+  byId("new-user").addEventListener("click", showJoin);
+  byId("users").addEventListener("change", (event) => hold(event.target.value));
+  byId("say").addEventListener("submit", guarded(sayTyped));
+  byId("menu-card").addEventListener("click", openCard);
+  byId("menu-points").addEventListener("click", guarded(() => say("ポイント")));
+  byId("menu-why").addEventListener("click", guarded(() => say("なぜ？")));
+}
+
+const guarded = (work) => async (event) => {
+  event.preventDefault();
+  try {
+    await work(event);
+  } catch (error) {
+    byId("chat").append(element("li", "notice", error.message));
+  }
+};
+
+const act = (what, body) => post(`/sandbox/users/${user.user_id}/${what}`, body);
+const say = (text) => act("say", { text });
+
+async function sayTyped() {
+  const text = byId("words").value;
+  if (!text) return;
+  byId("words").value = "";
+  await say(text);
+}
+
+async function join() {
+  const made = await post("/sandbox/users", { name: byId("name").value });
+  await post(`/sandbox/users/${made.user_id}/follow`);
+  hold(made.user_id);
+}
+
+// What a tapped button, link or quick reply does.
+function perform(action) {
+  const work = {
+    message: () => say(action.text),
+    postback: () => act("tap", { data: action.data, display_text: action.displayText ?? action.text ?? "" }),
+    uri: () => openUri(action.uri),
+    clipboard: () => navigator.clipboard.writeText(action.clipboardText),
+  }[action?.type];
+  if (work) Promise.resolve(work()).catch((error) => byId("chat").append(element("li", "notice", error.message)));
+}
+
+function openUri(uri) {
+  const address = liffAddress(uri);
+  if (address) openSheet(address);
+  else if (/^https?:/i.test(uri)) window.open(uri, "_blank", "noopener,noreferrer");
+}
+
+function showJoin() {
+  stream?.close();
+  user = null;
+  clearChat();
+  byId("join").hidden = false;
+  byId("block").hidden = byId("again").hidden = byId("foot").hidden = true;
+}
+
+async function listUsers() {
+  const { items } = await get("/sandbox/users");
+  byId("users").replaceChildren(...items.map((one) => {
+    const option = element("option", "", `${one.name}${one.blocked ? "(ブロック中)" : ""}`);
+    option.value = one.user_id;
+    option.selected = one.user_id === user?.user_id;
+    return option;
+  }));
+  if (!items.length) byId("users").append(element("option", "", "まだだれもいません · nobody yet"));
+  byId("users").disabled = !items.length;
+  return items;
+}
+
+function hold(userId) {
+  user = { user_id: userId };
+  sessionStorage.setItem(KEY, userId);
+  byId("join").hidden = true;
+  setSheetUser(userId);
+  clearChat();
+  clearLog();
+  forgetCard();
+  stream?.close();
+  stream = new EventSource(`/sandbox/users/${userId}/live`);
+  stream.onmessage = (event) => receive(JSON.parse(event.data));
+  // The sandbox forgets everything when it restarts, so this user may be gone.
+  stream.onerror = () => { if (stream.readyState === EventSource.CLOSED) showJoin(); };
+}
+
+function receive(news) {
+  const changed = user.following !== news.user.following;
+  user = news.user;
+  if (changed) listUsers();
+  byId("block").hidden = !user.following;
+  byId("foot").hidden = user.blocked;
+  byId("again").hidden = !user.blocked;
+  showItems(news.timeline, about.account, perform);
+  showLines(news.log);
+  learnCard(user.user_id, news.timeline);
+}
+
+start();

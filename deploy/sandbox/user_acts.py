@@ -1,0 +1,85 @@
+"""What a user can do on the phone, and the webhook that LINE would send for it.
+
+Owns the acts' effect on the platform and the choice of event. HTTP stands in `script_api`.
+"""
+
+from deploy.sandbox import webhook_events
+from deploy.sandbox.action_rules import POSTBACK_DATA_LIMIT
+from deploy.sandbox.message_rules import TEXT_LIMIT
+from deploy.sandbox.people import User
+from deploy.sandbox.platform import Platform
+from deploy.sandbox.text_length import utf16_units
+from deploy.sandbox.webhook_events import Event
+
+SCAN_LIMIT = 4096
+
+
+class Impossible(Exception):
+    """An act that LINE's app would not let the user do, with the reason."""
+
+
+def follow(platform: Platform, user: User) -> Event | None:
+    """Add the account, or unblock it. Nothing happens for one who follows already."""
+    if user.following:
+        return None
+    unblocked, user.following, user.ever_followed = user.ever_followed, True, True
+    at = _done(platform, user, "follow", "")
+    return webhook_events.follow(
+        user.user_id, _ms(at), _reply_token(platform, user, at), unblocked=unblocked
+    )
+
+
+def unfollow(platform: Platform, user: User) -> Event | None:
+    """Block the account. Nothing happens for one who does not follow it."""
+    if not user.following:
+        return None
+    user.following = False
+    at = _done(platform, user, "unfollow", "")
+    return webhook_events.unfollow(user.user_id, _ms(at))
+
+
+def say(platform: Platform, user: User, text: str) -> Event:
+    if not 1 <= utf16_units(text) <= TEXT_LIMIT:
+        raise Impossible(f"text must have 1 to {TEXT_LIMIT} UTF-16 units")
+    _refuse_blocked(user)
+    at = _done(platform, user, "say", text)
+    token = _reply_token(platform, user, at)
+    return webhook_events.text_message(user.user_id, _ms(at), token, platform.message_id(), text)
+
+
+def tap(platform: Platform, user: User, data: str, display_text: str = "") -> Event:
+    """Tap something that carries a postback; its `displayText` shows in the chat."""
+    if utf16_units(data) > POSTBACK_DATA_LIMIT:
+        raise Impossible(f"data must have at most {POSTBACK_DATA_LIMIT} UTF-16 units")
+    _refuse_blocked(user)
+    at = _done(platform, user, "tap", display_text)
+    return webhook_events.postback(user.user_id, _ms(at), _reply_token(platform, user, at), data)
+
+
+def scan(platform: Platform, user: User, code: str) -> None:
+    """Point the camera at a code: no webhook; the page's `liff.scanCodeV2()` gets it."""
+    if not 1 <= len(code) <= SCAN_LIMIT:
+        raise Impossible(f"code must have 1 to {SCAN_LIMIT} characters")
+    user.scans.append(code)
+    _done(platform, user, "scan", code)
+
+
+def _refuse_blocked(user: User) -> None:
+    if user.blocked:
+        raise Impossible("the user blocks the account: follow first")
+
+
+def _done(platform: Platform, user: User, kind: str, text: str) -> float:
+    at = platform.seconds()
+    platform.deliveries.do(user.user_id, kind, text, at)
+    if platform.on_change:
+        platform.on_change()
+    return at
+
+
+def _reply_token(platform: Platform, user: User, at: float) -> str:
+    return platform.reply_tokens.issue(user.user_id, at)
+
+
+def _ms(at: float) -> int:
+    return int(at * 1000)
