@@ -1,0 +1,199 @@
+"""docker-compose.yml: what must hold for every container, and its agreement with .env.example."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic_settings import BaseSettings
+
+from deploy.local.processes import PROCESSES
+from deploy.sandbox.settings import SandboxSettings
+from services.notify.settings import NotifySettings
+from services.points.settings import PointsSettings, WebSettings
+from services.scheduler.settings import WorkerSettings
+from services.webhook.settings import WebhookSettings
+from shared.process import DRAIN_SECONDS
+
+ROOT = Path(__file__).parents[3]
+TEXT = (ROOT / "docker-compose.yml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = {name: service for name, service in SERVICES.items() if "build" in service}
+VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<rest>[^}]*))?\}")
+SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|KEY")
+ROLES = {
+    "webhook-web": "tamaru_webhook",
+    "points-web": "tamaru_points",
+    "points-awards": "tamaru_points",
+    "points-ranks": "tamaru_points",
+    "notify-worker": "tamaru_notify",
+    "scheduler-worker": "tamaru_scheduler",
+    "migrate": "postgres",
+    "demo": "postgres",
+}
+SETTINGS: dict[str, type[BaseSettings]] = {
+    "webhook-web": WebhookSettings,
+    "points-web": WebSettings,
+    "points-awards": PointsSettings,
+    "points-ranks": PointsSettings,
+    "notify-worker": NotifySettings,
+    "scheduler-worker": WorkerSettings,
+    "sandbox": SandboxSettings,
+}
+
+
+def variables() -> list[tuple[str, str, str]]:
+    """(name, "-" or "?" or "", default or message) of every variable in the file."""
+    found = VARIABLE.finditer(TEXT)
+    return [(each["name"], each["kind"] or "", each["rest"] or "") for each in found]
+
+
+def example() -> dict[str, str]:
+    """.env.example, with what is commented out."""
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    pairs = [re.fullmatch(r"#?([A-Z][A-Z_]+)=(.*)", line) for line in lines]
+    return {pair[1]: pair[2] for pair in pairs if pair}
+
+
+def seconds(duration: str) -> int:
+    number, unit = int(duration[:-1]), duration[-1]
+    return number * {"s": 1, "m": 60}[unit]
+
+
+def test_it_runs_every_process_of_the_product() -> None:
+    assert {process.name for process in PROCESSES} | {"postgres", "rabbitmq", "valkey"} == set(
+        SERVICES
+    )
+
+
+@pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.name)
+def test_commands_are_those_of_the_local_start(process: Any) -> None:
+    if process.name == "edge":
+        assert "./deploy/Caddyfile:/etc/caddy/Caddyfile:ro" in SERVICES["edge"]["volumes"]
+        return
+    local = [word.replace("{python}", "python") for word in process.command]
+    if local[1:3] == ["-m", "deploy.cli"]:
+        local = ["tamaru", *local[3:]]
+    assert SERVICES[process.name]["command"] == local
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_container_is_held_in(name: str) -> None:
+    service = SERVICES[name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service.get("cap_add", []) in ([], ["NET_BIND_SERVICE"])
+    assert "privileged" not in service
+    limits = service["deploy"]["resources"]["limits"]
+    assert float(limits["cpus"]) > 0
+    assert re.fullmatch(r"\d+[MG]", limits["memory"])
+    assert limits["pids"] > 0
+    assert set(service["logging"]["options"]) == {"max-size", "max-file"}
+    assert service.get("read_only") or name == "rabbitmq"
+    assert service.get("user") or name in OURS or name == "edge"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_container_comes_back_and_is_watched_or_runs_once(name: str) -> None:
+    service = SERVICES[name]
+    if name in ("migrate", "demo"):
+        assert service["restart"] == "no"
+        assert service["healthcheck"] == {"disable": True}
+    else:
+        assert service["restart"] == "unless-stopped"
+        assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_process_has_time_to_drain(name: str) -> None:
+    assert seconds(SERVICES[name]["stop_grace_period"]) > DRAIN_SECONDS
+
+
+def test_images_are_pinned_to_a_release() -> None:
+    for name, service in SERVICES.items():
+        if name not in OURS:
+            assert re.search(r":\d+\.\d+(\.\d+)?(-[a-z0-9.]+)?$", service["image"]), name
+
+
+def test_only_the_edge_is_published_and_the_sandbox_in_the_demo_on_the_loopback() -> None:
+    published = {name for name, service in SERVICES.items() if "ports" in service}
+    assert published == {"edge", "sandbox"}
+    assert SERVICES["sandbox"]["profiles"] == ["demo"]
+    assert SERVICES["sandbox"]["ports"] == ["127.0.0.1:8090:8090"]
+    assert all(":-127.0.0.1:" in port for port in SERVICES["edge"]["ports"])
+    assert not any("network_mode" in service for service in SERVICES.values())
+
+
+def test_servers_have_no_way_out() -> None:
+    assert COMPOSE["networks"]["back"] == {"internal": True}
+    assert COMPOSE["networks"]["front"] == {"internal": True}
+    for name in ("postgres", "rabbitmq", "valkey"):
+        assert SERVICES[name]["networks"] == ["back"]
+    assert "back" not in SERVICES["edge"]["networks"]
+    assert "back" not in SERVICES["sandbox"]["networks"]
+    with_a_way_out = {name for name, each in SERVICES.items() if "outside" in each["networks"]}
+    assert with_a_way_out == {"edge", "points-web", "notify-worker", "sandbox"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_process_has_its_own_role_and_no_other(name: str) -> None:
+    environment: dict[str, str] = SERVICES[name]["environment"]
+    role = ROLES.get(name)
+    url = environment.get("DATABASE_URL")
+    assert (url is None) == (role is None)
+    if url is not None and role is not None:
+        password = "POSTGRES_PASSWORD" if role == "postgres" else f"{role[7:].upper()}_DB_PASSWORD"
+        assert url.startswith(f"postgresql://{role}:${{{password}:?")
+    passwords = set(re.findall(r"\{(\w+_DB_PASSWORD)", str(environment)))
+    assert len(passwords) == (4 if name == "migrate" else int(role not in (None, "postgres")))
+
+
+def test_processes_start_after_the_migrations() -> None:
+    for name, service in OURS.items():
+        if name not in ("migrate", "sandbox"):
+            condition = service["depends_on"]["migrate"]["condition"]
+            assert condition == "service_completed_successfully", name
+    assert SERVICES["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"
+
+
+def test_every_variable_is_explained_and_every_explained_one_is_used() -> None:
+    used = {name for name, _, _ in variables()}
+    assert used | {"COMPOSE_PROFILES"} == set(example())
+
+
+@pytest.mark.parametrize(("name", "kind", "rest"), sorted(set(variables())))
+def test_defaults_are_the_example_and_secrets_have_none(name: str, kind: str, rest: str) -> None:
+    if SECRET.search(name):
+        assert kind == "?" or (kind, rest) == ("-", "")
+    if kind == "?":
+        assert name in rest, "the message names the variable"
+        assert example()[name] == ""
+    else:
+        assert example()[name] == rest
+
+
+@pytest.mark.parametrize(("name", "settings"), SETTINGS.items())
+def test_each_process_is_given_what_it_requires_and_nothing_that_it_does_not_know(
+    name: str, settings: type[BaseSettings]
+) -> None:
+    fields = {field.upper(): value for field, value in settings.model_fields.items()}
+    given = set(SERVICES[name]["environment"])
+    assert {field for field, value in fields.items() if value.is_required()} <= given
+    assert given <= set(fields)
+
+
+def test_compose_itself_accepts_the_file(tmp_path: Path) -> None:
+    docker = shutil.which("docker")
+    plugin = docker and subprocess.run(
+        [docker, "compose", "version"], capture_output=True, check=False
+    )
+    if not docker or not plugin or plugin.returncode != 0:
+        pytest.skip("Docker's compose plugin is not installed; the other tests read the file")
+    filled = "".join(f"{name}={value or 'x1'}\n" for name, value in example().items())
+    (tmp_path / "env").write_text(filled)
+    arguments = ["--env-file", str(tmp_path / "env"), "--profile", "demo", "config", "-q"]
+    subprocess.run([docker, "compose", *arguments], cwd=ROOT, check=True, capture_output=True)

@@ -1,0 +1,102 @@
+"""deploy/Dockerfile, read instruction by instruction, and .dockerignore beside it."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+TEXT = (ROOT / "deploy" / "Dockerfile").read_text()
+
+
+@dataclass(frozen=True)
+class Instruction:
+    name: str
+    rest: str
+    stage: int
+
+
+def instructions() -> list[Instruction]:
+    """Every instruction with its continuation lines, and the stage that it belongs to."""
+    lines = [line for line in TEXT.splitlines() if line and not line.startswith("#")]
+    joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
+    found, stage = [], -1
+    for line in joined.splitlines():
+        name, _, rest = line.partition(" ")
+        stage += name == "FROM"
+        found.append(Instruction(name, rest.strip(), stage))
+    return found
+
+
+ALL = instructions()
+FINAL = [each for each in ALL if each.stage == ALL[-1].stage]
+
+
+def of(name: str, among: list[Instruction] = ALL) -> list[str]:
+    return [each.rest for each in among if each.name == name]
+
+
+def copied() -> list[str]:
+    """What is copied from the repository."""
+    return [rest.split()[0] for rest in of("COPY") if not rest.startswith("--from=")]
+
+
+def test_both_stages_stand_on_one_exact_release() -> None:
+    bases = {rest.split(" AS ")[0] for rest in of("FROM")}
+    assert len(of("FROM")) == 2
+    assert len(bases) == 1
+    assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm(@sha256:[0-9a-f]{64})?", bases.pop())
+
+
+def test_what_is_copied_exists_and_is_all_there_is() -> None:
+    assert copied() == ["requirements.lock", "shared/", "services/", "deploy/"]
+    assert all((ROOT / source).exists() for source in copied())
+    assert not of("ADD")
+
+
+def test_the_final_stage_takes_only_what_was_built() -> None:
+    assert all(rest.startswith("--from=build ") for rest in of("COPY", FINAL))
+
+
+def test_dependencies_are_the_locked_ones_with_their_hashes() -> None:
+    (install,) = [rest for rest in of("RUN") if "pip" in rest and "install" in rest]
+    for option in ("--require-hashes", "--only-binary=:all:", "-r requirements.lock"):
+        assert option in install
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "--hash=sha256:" in lock
+    assert "index-url" not in lock
+    assert "https://" not in lock
+
+
+def test_it_runs_without_rights() -> None:
+    assert of("USER", FINAL) == ["10001:10001"]
+    after = FINAL[[each.name for each in FINAL].index("USER") :]
+    assert not of("RUN", after)
+
+
+def test_it_stops_and_is_watched_properly() -> None:
+    assert of("STOPSIGNAL", FINAL) == ["SIGTERM"]
+    (check,) = of("HEALTHCHECK", FINAL)
+    assert check.endswith('CMD ["python", "-m", "deploy.healthcheck"]')
+    assert all(rest.startswith("[") for rest in of("CMD")), "a shell would swallow SIGTERM"
+    assert not of("ENTRYPOINT")
+
+
+@pytest.mark.parametrize("name", ["ENV", "ARG", "LABEL"])
+def test_no_secret_is_built_in(name: str) -> None:
+    assert not [rest for rest in of(name) if re.search("PASSWORD|SECRET|TOKEN|KEY|_URL", rest)]
+
+
+def test_nothing_but_the_sources_reaches_the_build() -> None:
+    rules = (ROOT / ".dockerignore").read_text().splitlines()
+    rules = [rule for rule in rules if rule and not rule.startswith("#")]
+    assert rules[0] == "*"
+    assert [rule[1:] for rule in rules if rule.startswith("!")] == copied()
+    assert "**/.env*" in rules
+
+
+def test_the_command_is_the_one_of_the_project() -> None:
+    project = (ROOT / "pyproject.toml").read_text()
+    assert 'tamaru = "deploy.cli:app"' in project
+    assert any("from deploy.cli import app" in rest for rest in of("RUN"))
