@@ -5,13 +5,11 @@ import sys
 from importlib import resources
 from pathlib import Path
 
-import asyncpg
 import typer
 
-from deploy import dlq_commands, documents_commands, ledger_commands
+from deploy import dlq_commands, documents_commands, ledger_commands, shop_commands
 from deploy.environment import required
 from services.points import demo as demo_shop
-from shared import outbox
 from shared.migrate import MigrationChanged, ServiceSchema
 from shared.migrate import migrate as run_migrations
 
@@ -20,7 +18,11 @@ SERVICES = ("webhook", "points", "notify", "scheduler")
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.add_typer(ledger_commands.app, name="ledger")
 app.add_typer(dlq_commands.app, name="dlq")
+app.add_typer(shop_commands.stores, name="store")
+app.add_typer(shop_commands.keys, name="key")
+app.add_typer(shop_commands.programs, name="program")
 app.command()(documents_commands.asyncapi)
+app.command()(documents_commands.openapi)
 
 
 def schemas() -> list[ServiceSchema]:
@@ -52,18 +54,8 @@ def migrate() -> None:
 def demo() -> None:
     """Set up a shop to try things with; its events leave through the points service's outbox."""
     keys = {"pos": required("POS_API_KEY"), "owner": required("OWNER_API_KEY")}
-    asyncio.run(_demo(required("DATABASE_URL"), keys))
+    shop_commands.act(lambda batch: demo_shop.seed(batch, keys))
     print("the demo shop is there")
-
-
-async def _demo(url: str, keys: dict[str, str]) -> None:
-    connection = await asyncpg.connect(url, server_settings={"search_path": "points"})
-    try:
-        async with connection.transaction():
-            batch = await demo_shop.seed(connection, keys)
-            await outbox.write(connection, batch.emitted, abandoned=True)
-    finally:
-        await connection.close()
 
 
 if __name__ == "__main__":

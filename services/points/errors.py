@@ -3,6 +3,7 @@
 PointsError
 ├── UnknownMember    nobody is named by this reference
 ├── BadReference     a reference that can never name anybody (forged or expired QR, bad card)
+├── UnknownStore     no store has this code
 ├── AlreadyTaken     an external id or phone that another member has
 └── NotEnoughPoints  the balance does not suffice; carries it
 """
@@ -30,3 +31,7 @@ class NotEnoughPoints(PointsError):
     def __init__(self, balance: int) -> None:
         self.balance = balance
         super().__init__(f"the balance is {balance} points")
+
+
+class UnknownStore(PointsError):
+    """No store has this code."""

@@ -471,7 +471,7 @@ _BASE_RULE = {"id": "base", "type": "spend", "per": 100, "points": 1}
 _SILVER = {"points_earned": 30, "visits": 3}
 _GOLD = {"points_earned": 300, "visits": 10}
 _LEVELS = [
-    {"code": "bronze", "name": "ブロンズ", "requires": {"points_earned": 10}},
+    {"code": "bronze", "name": "ブロンズ", "requires": {"visits": 1}},
     {"code": "silver", "name": "シルバー", "requires": _SILVER, "rate_bonus_percent": "1.0"},
     {"code": "gold", "name": "ゴールド", "requires": _GOLD, "multiplier": "1.5"},
 ]

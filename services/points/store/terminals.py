@@ -18,6 +18,14 @@ VALUES ($1, $2, $3, $4, $5, true, 1, $6)
 ON CONFLICT (key_hash) DO UPDATE SET revision = terminals.revision + 1
 RETURNING id, name, kind, key_hash, active, revision, store
 """
+_HAS_STORE = "SELECT EXISTS (SELECT FROM stores WHERE code = $1 AND active)"
+_REVOKE = """
+UPDATE terminals SET active = false, revision = revision + 1 WHERE name = $1 AND active
+RETURNING id, name, kind, key_hash, active, revision, store
+"""
+_ALL = """
+SELECT id, name, kind, key_hash, active, revision, store FROM terminals ORDER BY created_at
+"""
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -74,3 +82,19 @@ async def put_terminal(connection: Connection, terminal: Terminal, created_at: o
         created_at,
     )
     return Terminal(**rows[0])
+
+
+async def has_store(connection: Connection, code: str) -> bool:
+    """Whether there is a store with this code."""
+    found: bool = await connection.fetchval(_HAS_STORE, code)
+    return found
+
+
+async def revoke(connection: Connection, name: str) -> list[Terminal]:
+    """Make keys with this name useless; returns those that changed."""
+    return [Terminal(**row) for row in await connection.fetch(_REVOKE, name)]
+
+
+async def every(connection: Connection) -> list[Terminal]:
+    """All keys, the oldest first."""
+    return [Terminal(**row) for row in await connection.fetch(_ALL)]

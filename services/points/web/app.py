@@ -12,8 +12,7 @@ from services.points.enrolment import Enrolment
 from services.points.errors import AlreadyTaken, NotEnoughPoints
 from services.points.rulebook import Rulebook
 from services.points.settings import WebSettings
-from services.points.web import card, documents, members, program, purchases
-from services.points.web.schemas import ProblemDetails
+from services.points.web import card, documents, members, program, purchases, schemas
 from shared import ops, problems
 from shared.bus.errors import NotYet
 from shared.db import UNREACHABLE
@@ -21,13 +20,13 @@ from shared.process import Process
 
 STATIC = Path(__file__).parent.parent / "pages" / "static"
 _PROBLEMS = {
-    status: {"model": ProblemDetails, "description": text}
+    status: {"model": schemas.Problem, "description": text}
     for status, text in ((401, "No valid key"), (403, "Not allowed"), (422, "Refused"))
 }
 
 
-def build(process: Process, settings: WebSettings) -> FastAPI:
-    """The app of a process."""
+def documented() -> FastAPI:
+    """The routes alone, for the API's document."""
     app = FastAPI(
         title="Tamaru points",
         version="1",
@@ -36,6 +35,14 @@ def build(process: Process, settings: WebSettings) -> FastAPI:
         openapi_url=None,
         responses=_PROBLEMS,  # type: ignore[arg-type]
     )
+    for router in (members.router, program.router, purchases.router, card.router, documents.router):
+        app.include_router(router)
+    return app
+
+
+def build(process: Process, settings: WebSettings) -> FastAPI:
+    """The app of a process."""
+    app = documented()
     rulebook = Rulebook()
     app.state.process = process
     app.state.settings = settings
@@ -52,8 +59,6 @@ def build(process: Process, settings: WebSettings) -> FastAPI:
     app.add_exception_handler(NotYet, _not_ready)
     for error in UNREACHABLE:
         app.add_exception_handler(error, _unreachable)
-    for router in (members.router, program.router, purchases.router, card.router, documents.router):
-        app.include_router(router)
     app.router.routes.extend(ops.routes(process.checks))
     app.mount("/static/points", StaticFiles(directory=STATIC))
     return app

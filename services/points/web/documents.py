@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, Response
 from services.points.web.card import TEMPLATES
 
 router = APIRouter(include_in_schema=False)
-OPENAPI = Path(__file__).parents[3] / "docs" / "openapi.json"
+OPENAPI = Path(__file__).with_name("openapi.json")
 
 
 @router.get("/openapi.json")

@@ -13,8 +13,10 @@ from shared.purchase_id import is_genuine
 router = APIRouter(prefix="/v1/purchases", tags=["purchases"])
 
 
-@router.get("/{purchase_id}", response_model=schemas.Purchase, response_model_exclude_none=True)
-async def one(request: Request, key: Caller, purchase_id: str) -> schemas.Purchase:
+@router.get(
+    "/{purchase_id}", response_model=schemas.PurchaseState, response_model_exclude_none=True
+)
+async def one(request: Request, key: Caller, purchase_id: str) -> schemas.PurchaseState:
     """Its state, points and explanation; a genuine id that has not arrived yet is `accepted`."""
     id = _id(purchase_id)
     async with request.app.state.process.pool.acquire() as connection:
@@ -23,14 +25,14 @@ async def one(request: Request, key: Caller, purchase_id: str) -> schemas.Purcha
             secret = request.app.state.settings.purchase_id_key.get_secret_value()
             if not is_genuine(secret.encode(), id):
                 raise _unknown()
-            return schemas.Purchase(id=id, status="accepted")
+            return schemas.PurchaseState(id=id, status="accepted")
         if known.member_id is None:
-            return schemas.Purchase(id=id, status=known.status, detail=known.detail)
+            return schemas.PurchaseState(id=id, status=known.status, detail=known.detail)
         row = await views.purchase(connection, known.member_id, id)
         if row is None:
             raise _unknown()
         found = await summary.members(connection, request.app.state.rulebook, [known.member_id])
-    return schemas.Purchase(
+    return schemas.PurchaseState(
         id=id,
         status="awarded",
         points=schemas.PurchasePoints(

@@ -16,7 +16,7 @@ class ProblemField(BaseModel):
     message: str
 
 
-class ProblemDetails(BaseModel):
+class Problem(BaseModel):
     """RFC 9457: what is wrong and what to do."""
 
     type: str
@@ -27,11 +27,15 @@ class ProblemDetails(BaseModel):
 
 
 class NextRank(BaseModel):
-    """The next level; `missing` holds only conditions that are not met yet."""
+    """The next level; `missing` holds only conditions that are not met yet.
+
+    `progress` is in percent, of the condition that is furthest away.
+    """
 
     code: str
     name: str
     missing: dict[str, int]
+    progress: int
 
 
 class Rank(BaseModel):
@@ -150,7 +154,7 @@ class PurchasePoints(BaseModel):
     pending: int
 
 
-class Purchase(BaseModel):
+class PurchaseState(BaseModel):
     """A purchase's state: accepted, waiting_for_member, awarded or rejected."""
 
     id: UUID

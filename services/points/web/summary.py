@@ -74,7 +74,13 @@ def _next_rank(
     following = ranks.next_level(program.ranks.levels, code, metrics)
     if following is None:
         return None
-    return schemas.NextRank(name=_name(program, following["code"]), **following)
+    done = [_percent(getattr(did, what), gap) for what, gap in following["missing"].items()]
+    name = _name(program, following["code"])
+    return schemas.NextRank(name=name, progress=min(done), **following)
+
+
+def _percent(have: int, missing: int) -> int:
+    return 100 * max(have, 0) // (max(have, 0) + missing)
 
 
 def _rank(

@@ -18,6 +18,7 @@ from services.points.settings import WebSettings
 from services.points.web import app as web
 from shared import outbox
 from shared.bus.bus import Bus
+from shared.bus.handling import Batch
 from shared.db import open_pool
 from shared.process import Process
 from tests.integration.points.shop import (
@@ -49,7 +50,7 @@ async def points(servers: Any, database: Any, namespace: str) -> AsyncIterator[P
     )
     process = Process("test", settings, bus, pool, relay)
     async with pool.acquire() as connection, connection.transaction():
-        await demo.seed(connection, {"pos": POS_KEY, "owner": OWNER_KEY})
+        await demo.seed(Batch(connection), {"pos": POS_KEY, "owner": OWNER_KEY})
     rulebook = Rulebook()
     awards = Awards(rulebook, QR_KEY)
     enrolment = Enrolment(rulebook, awards)

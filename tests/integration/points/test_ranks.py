@@ -40,6 +40,7 @@ async def test_a_purchase_lifts_the_rank_at_once_and_it_is_told_once(points: Poi
         "code": "silver",
         "name": "シルバー",
         "missing": {"points_earned": 40, "visits": 1},
+        "progress": 50,
     }
     await buy(points, member["card"], 100_000)
     await rank_of(points, "silver")

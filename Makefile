@@ -1,0 +1,57 @@
+# What a person types. The work is done by `python3 -m deploy.local` (standard library only).
+PYTHON ?= python3
+VENV := .venv/bin
+LOCAL := $(PYTHON) -m deploy.local
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help up down status logs clean-data test check format bench faults lock
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: ## start everything (installs what is missing) and say which address to open
+	@$(LOCAL) up
+
+down: ## stop everything; data stays
+	@$(LOCAL) down
+
+status: ## what runs now
+	@$(LOCAL) status
+
+logs: ## follow all logs (Ctrl-C ends)
+	@tail -n 20 -F .local/logs/*.log
+
+clean-data: ## stop everything and delete the local data (asks; FORCE=1 does not)
+	@$(LOCAL) clean-data
+
+test: ## all tests, with real servers (ARGS="-k name" for some of them)
+	@$(LOCAL) prepare-tests
+	@$(VENV)/python -m pytest $(ARGS)
+
+check: ## lint, format, types and import rules
+	@$(LOCAL) prepare-checks
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+	@$(VENV)/mypy
+	@$(VENV)/lint-imports
+
+format: ## format the code as `make check` wants it
+	@$(LOCAL) prepare-checks
+	@$(VENV)/ruff check --fix .
+	@$(VENV)/ruff format .
+
+bench: ## benchmarks, each figure beside its yardstick (minutes)
+	@$(LOCAL) prepare-tests
+	@$(VENV)/python -m deploy.bench $(ARGS)
+
+faults: ## the long runs that kill processes in the middle
+	@$(LOCAL) prepare-tests
+	@$(VENV)/python -m pytest tests/faults -m faults $(ARGS)
+
+lock: ## write both lock files anew from pyproject.toml
+	@$(LOCAL) prepare-checks
+	@for lock in "requirements.lock local" "requirements-dev.lock local,dev"; do set -- $$lock; \
+	$(VENV)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	  --extra "$$2" --output-file "$$1" pyproject.toml || exit 1; done

@@ -1,0 +1,68 @@
+"""Stores and API keys, kept by the owner. A key is made here, shown once, and stored as a hash."""
+
+import hashlib
+import secrets
+
+from services.points.errors import UnknownStore
+from services.points.store import terminals
+from services.points.store.terminals import Store, Terminal
+from shared import clock, ids
+from shared.bus.handling import Batch
+from shared.events import StoreChanged, TerminalChanged, new_event
+
+SOURCE = "/points/shop"
+
+
+def new_key(kind: str) -> str:
+    """A fresh API key; nobody can make it out again from what is stored."""
+    return f"tmr_{kind}_{secrets.token_urlsafe(24)}"
+
+
+async def put_store(batch: Batch, code: str, name: str) -> Store:
+    """Add a store, or rename the one with this code."""
+    store = await terminals.put_store(batch.connection, ids.new_id(), code, name)
+    data = StoreChanged(store.id, store.code, store.name, store.active, store.revision)
+    batch.emit(new_event(SOURCE, data))
+    return store
+
+
+async def put_key(batch: Batch, key: str, kind: str, name: str, store: str | None) -> Terminal:
+    """Admit a key of a terminal (pos), the owner's systems (owner) or a reader (read).
+
+    Raises UnknownStore when `store` is no store's code.
+    """
+    if store is not None and not await terminals.has_store(batch.connection, store):
+        raise UnknownStore(f"there is no store {store!r}; add it first")
+    wanted = Terminal(
+        id=ids.new_id(),
+        name=name,
+        kind=kind,
+        key_hash=hashlib.sha256(key.encode()).hexdigest(),
+        active=True,
+        revision=1,
+        store=store,
+    )
+    stored = await terminals.put_terminal(batch.connection, wanted, clock.now())
+    _tell(batch, stored)
+    return stored
+
+
+async def revoke_key(batch: Batch, name: str) -> list[Terminal]:
+    """Refuse all keys with this name from now on; returns those that were good."""
+    revoked = await terminals.revoke(batch.connection, name)
+    for terminal in revoked:
+        _tell(batch, terminal)
+    return revoked
+
+
+def _tell(batch: Batch, terminal: Terminal) -> None:
+    data = TerminalChanged(
+        terminal.id,
+        terminal.name,
+        terminal.kind,
+        terminal.key_hash,
+        terminal.active,
+        terminal.revision,
+        terminal.store,
+    )
+    batch.emit(new_event(SOURCE, data))
