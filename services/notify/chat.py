@@ -1,0 +1,42 @@
+"""What a customer asks in chat: keywords and postbacks, and nothing else. Pure.
+
+Points are never granted on text; a text that is no question gets no answer, so that people can
+write to the shop.
+"""
+
+import unicodedata
+
+BALANCE = "balance"
+WHY = "why"
+
+KEYWORDS = {
+    BALANCE: (
+        "ポイント",
+        "残高",
+        "ポイント残高",
+        "残高照会",
+        "ポイント確認",
+        "point",
+        "points",
+        "balance",
+        "my points",
+    ),
+    WHY: ("なぜ", "なんで", "理由", "ポイントの理由", "why"),
+}
+
+_topics = {keyword: topic for topic, keywords in KEYWORDS.items() for keyword in keywords}
+_LONGEST = 40
+_ENDINGS = "?!.。…、~ー "
+
+
+def topic_of_text(text: str) -> str | None:
+    """The topic asked about, whatever the width, case or closing punctuation of the word."""
+    if len(text) > _LONGEST:
+        return None
+    plain = unicodedata.normalize("NFKC", text).casefold().strip()
+    return _topics.get(plain) or _topics.get(plain.rstrip(_ENDINGS))
+
+
+def topic_of_postback(data: str) -> str | None:
+    """The topic of a tapped button."""
+    return data if data in KEYWORDS else None

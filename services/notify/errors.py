@@ -1,0 +1,20 @@
+"""Errors of the notify service.
+
+NotifyError
+├── BadWording      start: a message as data breaks LINE's limits or names an unknown slot
+└── Untellable      handling: an event that cannot be put into words (also a bus `Poison`)
+"""
+
+from shared.bus.errors import Poison
+
+
+class NotifyError(Exception):
+    """The root of this service's errors."""
+
+
+class BadWording(NotifyError):
+    """A message file is wrong; the text says where."""
+
+
+class Untellable(NotifyError, Poison):
+    """The event can never be put into words, so it goes to the dead letters alone."""

@@ -1,0 +1,18 @@
+"""Settings of the notify service, from the environment."""
+
+from pydantic import SecretStr
+
+from shared.settings import ProcessSettings
+
+
+class NotifySettings(ProcessSettings):
+    """`line_rate_per_second` is shared by all replicas, for each of LINE's endpoints on its own
+    (LINE's limit is 2,000); `line_concurrency` is how many calls one process has open while LINE
+    answers quickly. `time_zone` is the program's: months turn in it and times are told in it."""
+
+    redis_url: SecretStr
+    line_api_base: str = "https://api.line.me"
+    line_channel_access_token: SecretStr
+    line_rate_per_second: int = 1800
+    line_concurrency: int = 64
+    time_zone: str = "Asia/Tokyo"

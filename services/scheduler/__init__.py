@@ -1,0 +1,1 @@
+"""The scheduler: when. It fires cron ticks and items that other services registered, once each."""

@@ -1,0 +1,97 @@
+"""The worker's loop: sleep until something is due, fire it, hand it to the relay.
+
+Any number of replicas run it. The effect (a tick's row, an item's removal) and the event's outbox
+row stand in one transaction, so a crash anywhere repeats or does nothing, never half.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from prometheus_client import Counter
+
+from services.scheduler import firing, store
+from shared import clock, logs, outbox
+from shared.bus.handling import Connection
+from shared.db import CONFLICTS, UNREACHABLE, Pool
+from shared.events import Event
+
+log = logs.logger(__name__)
+
+LONGEST_SLEEP = 1.0
+"""Seconds. Other replicas register items and the clock may be moved: look again after this."""
+
+SHORTEST_SLEEP = 0.02
+
+WORDS_KEPT = timedelta(days=31)
+FORGET_EVERY = timedelta(hours=1)
+
+Fire = Callable[[Connection, datetime], Awaitable[Sequence[Event[Any]]]]
+
+_fired = Counter("tamaru_scheduler_fired", "Events that came due and were fired.", ["kind"])
+
+
+class Ticker:
+    """Fires what is due from one process."""
+
+    def __init__(self, pool: "Pool[Any]", relay: outbox.Relay) -> None:
+        self._pool = pool
+        self._relay = relay
+        self._forgotten_at: datetime | None = None
+
+    async def run(self) -> None:
+        """Fire what comes due, until cancelled. Waits for the database when it is away."""
+        while True:
+            pause = LONGEST_SLEEP
+            try:
+                pause = await self.round()
+            except UNREACHABLE as problem:
+                log.warning("database not reached, ticks wait", problem=repr(problem))
+            except CONFLICTS as problem:
+                log.info("met another replica, once more", problem=repr(problem))
+            await asyncio.sleep(pause)
+
+    async def round(self) -> float:
+        """Fire everything that is due now; returns the seconds to sleep until the next."""
+        while await self._fire("item", firing.items) == firing.PAGE:
+            pass
+        soonest, due = await self._look()
+        if due:
+            await self._fire("tick", firing.ticks)
+            soonest, _ = await self._look()
+        return _seconds_until(soonest)
+
+    async def _fire(self, kind: str, fire: Fire) -> int:
+        async with self._pool.acquire() as connection, connection.transaction():
+            events = await fire(connection, clock.now())
+            rows = await outbox.write(connection, events)
+        await self._relay.hand_over(rows)
+        _fired.labels(kind).inc(len(events))
+        return len(events)
+
+    async def _look(self) -> tuple[datetime | None, bool]:
+        """When something comes due next, and whether a schedule has to be fired now."""
+        async with self._pool.acquire() as connection:
+            now = clock.now()
+            await self._forget(connection, now)
+            item = await store.next_item(connection)
+            schedules = await store.schedules(connection, firing.DEFAULT_ZONE)
+        moments = [item, *(firing.next_moment(schedule, now) for schedule in schedules)]
+        due = any(
+            schedule.checked_until is None or firing.due_moments(schedule, now)
+            for schedule in schedules
+        )
+        return min((moment for moment in moments if moment is not None), default=None), due
+
+    async def _forget(self, connection: Connection, now: datetime) -> None:
+        if self._forgotten_at is None or abs(now - self._forgotten_at) >= FORGET_EVERY:
+            await store.forget_words(connection, now - WORDS_KEPT)
+            self._forgotten_at = now
+
+
+def _seconds_until(moment: datetime | None) -> float:
+    """Never nothing: what is due already and still there, another replica is just taking."""
+    if moment is None:
+        return LONGEST_SLEEP
+    return min(LONGEST_SLEEP, max(SHORTEST_SLEEP, (moment - clock.now()).total_seconds()))

@@ -1,0 +1,69 @@
+"""`python -m services.webhook web`: the edge's one process, any number of replicas."""
+
+import sys
+
+from services.webhook import gate
+from services.webhook.app import make_app
+from services.webhook.handlers import HANDLERS
+from services.webhook.ingress import Ingress
+from services.webhook.intake import Intake
+from services.webhook.keys import Keyring
+from services.webhook.settings import WebhookSettings
+from services.webhook.spool import Spool
+from services.webhook.waiting import Waiting
+from shared import logs, process, settings
+from shared.db import UNREACHABLE
+from shared.process import Process
+
+log = logs.logger(__name__)
+
+
+def main() -> None:
+    """Run the process that the command line names."""
+    if sys.argv[1:] != ["web"]:
+        print("usage: python -m services.webhook web", file=sys.stderr)
+        raise SystemExit(2)
+    process.run("webhook-web", settings.load(WebhookSettings), schema="webhook", setup=setup)
+
+
+async def setup(running: Process) -> None:
+    """Wire the process: everything that a request may need, and what runs beside."""
+    keyring = Keyring(running.pool)
+    spool = Spool(running.pool, running.bus.publisher, lambda: running.bus.can_publish)
+    ingress = _ingress(running, keyring, spool)
+    running.checks.clear()  # one of broker and database is enough here
+    running.checks["broker or database"] = lambda: (
+        running.bus.can_publish or keyring.database_answers
+    )
+    running.checks["keys"] = lambda: keyring.loaded
+    running.bus.on_reply(ingress.waiting.receive)
+    for purpose, handlers in HANDLERS.items():
+        running.bus.consume(purpose, handlers, running.pool, running.relay, use_inbox=False)
+    running.app = make_app(ingress, running.checks)
+    try:
+        await spool.look()
+    except UNREACHABLE as problem:
+        log.warning("the spool was not looked at", problem=repr(problem))
+    running.task(keyring.run())
+    running.task(spool.run())
+
+
+def _ingress(running: Process, keyring: Keyring, spool: Spool) -> Ingress:
+    configured = running.settings
+    assert isinstance(configured, WebhookSettings)  # noqa: S101 - `main` loads no other
+    redis = gate.connect(configured.redis_url.get_secret_value())
+    intake = Intake(running.bus.publisher, spool)
+    running.on_stop += [intake.join, redis.aclose]
+    return Ingress(
+        channel_secret=configured.line_channel_secret.get_secret_value().encode(),
+        purchase_id_key=configured.purchase_id_key.get_secret_value().encode(),
+        reply_queue=running.bus.reply_queue,
+        keyring=keyring,
+        gate=gate.Gate(redis, configured.bus_namespace, configured.rate_limit_per_second),
+        intake=intake,
+        waiting=Waiting(),
+    )
+
+
+if __name__ == "__main__":
+    main()

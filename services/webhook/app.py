@@ -1,0 +1,75 @@
+"""The web application: its addresses and what they are documented as.
+
+Input goes to its endpoint by a look into a table, past FastAPI's layers: those cost more than all
+that an accepted purchase needs of this process's own code. Everything else is served the usual way.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from services.webhook import documentation
+from services.webhook.batch_endpoint import post_purchases
+from services.webhook.ingress import Ingress
+from services.webhook.line_endpoint import receive_webhook
+from services.webhook.purchase_endpoint import post_purchase
+from shared import ops, problems
+from shared.problems import Problem
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+INPUT: dict[str, Endpoint] = {
+    "/v1/purchases": post_purchase,
+    "/v1/purchases/batch": post_purchases,
+    "/line/webhook": receive_webhook,
+}
+"""What is posted where."""
+
+
+class WebhookApp(FastAPI):
+    """FastAPI with a short way in for `INPUT`, which it also documents."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        endpoint = INPUT.get(scope["path"]) if scope["type"] == "http" else None
+        if endpoint is None or scope["method"] != "POST":
+            await super().__call__(scope, receive, send)
+            return
+        scope["app"] = self
+        response = await self._answer(endpoint, Request(scope, receive))
+        await response(scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document of this service."""
+        return documentation.complete(super().openapi())
+
+    async def _answer(self, endpoint: Endpoint, request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except Problem as problem:
+            return problem.response()
+        except Exception as error:
+            handler: Any = self.exception_handlers[Exception]
+            response: Response = await handler(request, error)
+            return response
+
+
+def documented() -> FastAPI:
+    """The addresses alone, for the API's document."""
+    return WebhookApp(title="Tamaru webhook", version="0.1.0", docs_url=None, redoc_url=None)
+
+
+def make_app(ingress: Ingress, checks: Mapping[str, ops.Check]) -> FastAPI:
+    """The application over its parts."""
+    app = documented()
+    # Routed too, so that another method is a 405 and the addresses can be listed.
+    app.router.routes.extend(Route(path, act, methods=["POST"]) for path, act in INPUT.items())
+    app.router.routes.extend(ops.routes(checks))
+    app.state.ingress = ingress
+    problems.install(app)
+    return app

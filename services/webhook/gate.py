@@ -1,0 +1,124 @@
+"""The gate in Redis: a rate for each API key, and an early word on reused Idempotency-Keys.
+
+Neither is what anything's truth depends on: points has the last word on repeats. So when Redis is
+away the gate stands open, says so in the log once, and tries again a second later. All purchases
+that come while Redis is being asked share the next question.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from importlib import resources
+from typing import NamedTuple
+from uuid import UUID
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from shared import logs
+from shared.coalesce import Coalescer
+
+log = logs.logger(__name__)
+
+REMEMBER_SECONDS = 24 * 3600
+ANSWER_SECONDS = 0.25
+AWAY_SECONDS = 1.0
+DIGEST_BYTES = 16
+
+_SCRIPT = resources.files(__package__).joinpath("gate.lua").read_text()
+
+
+class Passing(NamedTuple):
+    """Purchases that one request of a terminal brings: (id, SHA-256 of the body) each."""
+
+    terminal_id: UUID
+    purchases: Sequence[tuple[UUID, bytes]]
+
+
+class Verdict(NamedTuple):
+    """`wait_seconds` > 0: too fast, come again then. `conflicts`: for each purchase, whether its
+    key came with another body before."""
+
+    wait_seconds: int
+    conflicts: Sequence[bool]
+
+
+_ONE_PASSES = Verdict(0, (False,))
+
+
+def connect(url: str) -> "Redis":
+    """A client that gives up fast and never retries by itself."""
+    return Redis.from_url(
+        url,
+        socket_timeout=ANSWER_SECONDS,
+        socket_connect_timeout=ANSWER_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        max_connections=8,
+    )
+
+
+class Gate:
+    """`limit` is purchases a second for each key; a second's worth may come at once."""
+
+    def __init__(self, redis: "Redis", namespace: str, limit: int) -> None:
+        self._prefix = f"{{{namespace}:webhook}}:"  # braces: all on one shard of a cluster
+        self._limit = limit
+        self._script = redis.register_script(_SCRIPT)
+        self._away_until = 0.0
+        self._away = False
+        self._questions: Coalescer[Passing, Verdict] = Coalescer(self._ask)
+
+    def judge(self, passing: Passing) -> "asyncio.Future[Verdict]":
+        """Count these purchases and remember their bodies."""
+        return self._questions.submit(passing)
+
+    async def _ask(self, group: list[Passing]) -> Sequence[Verdict]:
+        now = asyncio.get_running_loop().time()
+        if now < self._away_until:
+            return [_open(passing) for passing in group]
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS * 2):
+                verdicts = await self._ask_redis(group)
+        except (RedisError, OSError, TimeoutError) as problem:
+            if not self._away:
+                log.warning("Redis away: no rate limit, no early conflicts", problem=repr(problem))
+            self._away, self._away_until = True, now + AWAY_SECONDS
+            return [_open(passing) for passing in group]
+        if self._away:
+            log.info("Redis is back")
+            self._away = False
+        return verdicts
+
+    async def _ask_redis(self, group: list[Passing]) -> Sequence[Verdict]:
+        places: dict[UUID, int] = {}
+        keys: list[str] = []
+        bodies: list[bytes] = []
+        calls: list[str] = []
+        for terminal_id, purchases in group:
+            place = places.setdefault(terminal_id, len(places) + 1)
+            calls.append(f"{place}:{len(purchases)}")
+            for purchase_id, digest in purchases:
+                keys.append(f"{self._prefix}key:{purchase_id.hex}")
+                bodies.append(digest[:DIGEST_BYTES])
+        rates = [f"{self._prefix}rate:{terminal_id.hex}" for terminal_id in places]
+        found, waits = await self._script(
+            [*rates, *keys], [len(rates), self._limit, REMEMBER_SECONDS, " ".join(calls), *bodies]
+        )
+        return _verdicts(group, found, waits)
+
+
+def _verdicts(group: list[Passing], found: bytes, waits: Sequence[int]) -> Sequence[Verdict]:
+    verdicts: list[Verdict] = []
+    at = 0
+    for passing, wait in zip(group, waits, strict=True):
+        count = len(passing.purchases)
+        conflicts = [mark == 0x31 for mark in found[at : at + count]]
+        at += count
+        verdicts.append(Verdict(wait, conflicts))
+    return verdicts
+
+
+def _open(passing: Passing) -> Verdict:
+    count = len(passing.purchases)
+    return _ONE_PASSES if count == 1 else Verdict(0, (False,) * count)

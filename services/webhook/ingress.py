@@ -1,0 +1,104 @@
+"""What the endpoints stand on, and how a request is read: headers, key, body within its limit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from services.webhook.gate import Gate
+from services.webhook.intake import Intake
+from services.webhook.keys import Keyring
+from services.webhook.store import ApiKey
+from services.webhook.waiting import Waiting
+from shared.problems import Problem, malformed
+
+WRITING_KINDS = frozenset({"pos", "owner"})
+
+
+@dataclass(frozen=True)
+class Ingress:
+    """The parts of this process that take input."""
+
+    channel_secret: bytes
+    purchase_id_key: bytes
+    reply_queue: str
+    keyring: Keyring
+    gate: Gate
+    intake: Intake
+    waiting: Waiting
+
+
+def ingress_of(request: Request) -> Ingress:
+    """The parts that the app was made with."""
+    ingress: Ingress = request.app.state.ingress
+    return ingress
+
+
+def headers_of(request: Request) -> Mapping[bytes, bytes]:
+    """The headers by lower-case name; the last of several wins."""
+    return dict(request.scope["headers"])
+
+
+async def read_body(request: Request, headers: Mapping[bytes, bytes], limit: int) -> bytes:
+    """The body. Raises Problem 413 above `limit` bytes, without reading on."""
+    announced = headers.get(b"content-length", b"")
+    if announced.isdigit() and int(announced) > limit:
+        raise _too_large(limit)
+    message = await request.receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+    else:
+        body = await _read_on(request, message, limit)
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
+
+
+async def _read_on(request: Request, message: "Mapping[str, object]", limit: int) -> bytes:
+    parts = bytearray()
+    while True:
+        if message["type"] == "http.disconnect":
+            raise malformed("The connection ended before the body did.")
+        part = message.get("body", b"")
+        assert isinstance(part, bytes)  # noqa: S101 - so says ASGI
+        parts += part
+        if len(parts) > limit:
+            raise _too_large(limit)
+        if not message.get("more_body"):
+            return bytes(parts)
+        message = await request.receive()
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, "too-large", f"The body may have {limit} bytes at most.")
+
+
+async def authenticate(keyring: Keyring, headers: Mapping[bytes, bytes]) -> ApiKey:
+    """The key of the request. Raises Problem: 401 without a good one, 403 if it may only read."""
+    scheme, _, secret = headers.get(b"authorization", b"").partition(b" ")
+    secret = secret.strip()
+    if scheme.lower() != b"bearer" or not secret:
+        raise _not_authenticated("Send the header `Authorization: Bearer <API key>`.")
+    key = await keyring.find(secret)
+    if key is None:
+        raise _not_authenticated("This API key is not known or was revoked. Ask the owner for one.")
+    if key.kind not in WRITING_KINDS:
+        raise Problem(403, "read-only-key", "This API key may only read. Use a till's key.")
+    return key
+
+
+def _not_authenticated(detail: str) -> Problem:
+    return Problem(401, "not-authenticated", detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def media_type(headers: Mapping[bytes, bytes], allowed: Mapping[bytes, str]) -> str:
+    """What the content type stands for in `allowed`. Raises Problem 415."""
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise Problem(415, "unsupported-encoding", "Send the body uncompressed.")
+    kind, _, parameters = headers.get(b"content-type", b"").partition(b";")
+    name = allowed.get(kind.strip().lower())
+    charset = parameters.lower().replace(b'"', b"").replace(b" ", b"")
+    if name is None or (b"charset=" in charset and b"charset=utf-8" not in charset):
+        words = " or ".join(each.decode() for each in allowed)
+        raise Problem(415, "unsupported-media-type", f"Send UTF-8 with `Content-Type: {words}`.")
+    return name

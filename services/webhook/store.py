@@ -1,0 +1,186 @@
+"""All SQL of the webhook service: projections of stores and API keys, and the spool.
+
+Nothing here commits; single statements commit themselves.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from services.webhook.messages import Encoded
+from shared.bus.handling import Connection
+from shared.db import Pool
+from shared.events import StoreChanged, TerminalChanged
+
+LOOK_SECONDS = 1.0
+SPOOL_SECONDS = 1.0
+HAND_OVER_LOCK = 0x73706F6F6C  # "spool": one process hands the spool over at a time
+
+_KEEP_STORES = """
+INSERT INTO stores AS old (store_id, code, active, revision)
+SELECT DISTINCT ON (store_id) store_id, code, active, revision
+FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::bigint[])
+    AS r (store_id, code, active, revision)
+ORDER BY store_id, revision DESC
+ON CONFLICT (store_id) DO UPDATE
+SET code = excluded.code, active = excluded.active, revision = excluded.revision
+WHERE old.revision < excluded.revision
+"""
+_KEEP_KEYS = """
+INSERT INTO api_keys AS old (terminal_id, key_hash, kind, store, active, revision)
+SELECT DISTINCT ON (terminal_id) terminal_id, key_hash, kind, store, active, revision
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[])
+    AS r (terminal_id, key_hash, kind, store, active, revision)
+ORDER BY terminal_id, revision DESC
+ON CONFLICT (terminal_id) DO UPDATE
+SET key_hash = excluded.key_hash, kind = excluded.kind, store = excluded.store,
+    active = excluded.active, revision = excluded.revision
+WHERE old.revision < excluded.revision
+"""
+_RAISE_VERSION = "UPDATE projection SET version = version + 1"
+_VERSION = "SELECT version FROM projection"
+_KEYS = "SELECT terminal_id, key_hash, kind, store FROM api_keys WHERE active"
+_STORES = "SELECT code FROM stores WHERE active"
+
+_SPOOL = """
+INSERT INTO spool (type, body, accepted_at)
+SELECT type, body, $3 FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS r (type, body, place)
+ORDER BY place
+"""
+_SPOOL_HOLDS = "SELECT EXISTS (SELECT FROM spool)"
+_SPOOL_PAGE = "SELECT seq, type, body FROM spool ORDER BY seq LIMIT $1"
+_SPOOL_DELETE = "DELETE FROM spool WHERE seq = ANY($1::bigint[])"
+
+
+class ApiKey(msgspec.Struct, frozen=True):
+    """An API key that may be used. `kind` is pos, owner or read; `store` the code of the only
+    store that it may post for, or None."""
+
+    terminal_id: UUID
+    kind: str
+    store: str | None
+
+
+class Projection(msgspec.Struct, frozen=True):
+    """All active keys by the SHA-256 of their secret (hex), and all active stores' codes."""
+
+    version: int
+    keys: dict[str, ApiKey]
+    stores: frozenset[str]
+
+
+class Spooled(msgspec.Struct, frozen=True):
+    """An event in the spool."""
+
+    seq: int
+    event: Encoded
+
+
+async def keep_stores(connection: Connection, stores: Sequence[StoreChanged]) -> None:
+    """Take over what is newer than what is known."""
+    await connection.execute(
+        _KEEP_STORES,
+        [store.store_id for store in stores],
+        [store.code for store in stores],
+        [store.active for store in stores],
+        [store.revision for store in stores],
+    )
+    await connection.execute(_RAISE_VERSION)
+
+
+async def keep_keys(connection: Connection, terminals: Sequence[TerminalChanged]) -> None:
+    """Take over what is newer than what is known."""
+    await connection.execute(
+        _KEEP_KEYS,
+        [terminal.terminal_id for terminal in terminals],
+        [terminal.key_hash for terminal in terminals],
+        [terminal.kind for terminal in terminals],
+        [terminal.store for terminal in terminals],
+        [terminal.active for terminal in terminals],
+        [terminal.revision for terminal in terminals],
+    )
+    await connection.execute(_RAISE_VERSION)
+
+
+async def read_version(pool: "Pool[Any]") -> int:
+    """The number that changes with the projection."""
+    async with _within(pool, LOOK_SECONDS) as connection:
+        version: int = await connection.fetchval(_VERSION)
+    return version
+
+
+async def read_projection(pool: "Pool[Any]") -> Projection:
+    """The whole projection. The version is read first: a change in between is read again later."""
+    async with _within(pool, LOOK_SECONDS) as connection:
+        version = await connection.fetchval(_VERSION)
+        keys = await connection.fetch(_KEYS)
+        stores = await connection.fetch(_STORES)
+    return Projection(
+        version,
+        {row["key_hash"]: ApiKey(row["terminal_id"], row["kind"], row["store"]) for row in keys},
+        frozenset(row["code"] for row in stores),
+    )
+
+
+async def spool(pool: "Pool[Any]", events: Sequence[Encoded], accepted_at: datetime) -> None:
+    """Put events at the end of the spool, in this order."""
+    types, bodies = [event.type for event in events], [event.body for event in events]
+    async with _within(pool, SPOOL_SECONDS) as connection:
+        await connection.execute(_SPOOL, types, bodies, accepted_at)
+
+
+async def spool_holds(pool: "Pool[Any]") -> bool:
+    """Whether anything is in the spool."""
+    async with _within(pool, LOOK_SECONDS) as connection:
+        holds: bool = await connection.fetchval(_SPOOL_HOLDS)
+    return holds
+
+
+@asynccontextmanager
+async def _within(pool: "Pool[Any]", seconds: float) -> AsyncIterator[Connection]:
+    """A connection for so long; one that did not answer in time is thrown away, not waited for."""
+    async with asyncio.timeout(seconds):
+        connection = await pool.acquire()
+        try:
+            yield connection
+        except BaseException:
+            connection.terminate()
+            raise
+        finally:
+            await pool.release(connection, timeout=seconds)
+
+
+async def spool_page(connection: Connection, limit: int) -> list[Spooled]:
+    """The oldest of the spool, in order."""
+    rows = await connection.fetch(_SPOOL_PAGE, limit)
+    return [Spooled(row["seq"], Encoded(row["type"], row["body"])) for row in rows]
+
+
+async def spool_delete(connection: Connection, seqs: Sequence[int]) -> None:
+    """Forget what was handed over: exactly these, since a smaller number may be committed later."""
+    await connection.execute(_SPOOL_DELETE, seqs)
+
+
+@asynccontextmanager
+async def spool_lock(connection: Connection) -> AsyncIterator[bool]:
+    """Whether we are the one that hands over; no other is until the end of the context.
+
+    The lock lives as long as the connection, so one that cannot be unlocked is thrown away.
+    """
+    ours: bool = await connection.fetchval("SELECT pg_try_advisory_lock($1)", HAND_OVER_LOCK)
+    try:
+        yield ours
+    finally:
+        if ours:
+            try:
+                await connection.execute(
+                    "SELECT pg_advisory_unlock($1)", HAND_OVER_LOCK, timeout=1.0
+                )
+            except BaseException:
+                connection.terminate()
+                raise

@@ -1,0 +1,63 @@
+"""The gate in Redis: a rate for each key; open when Redis is away."""
+
+import asyncio
+
+import pytest
+
+
+@pytest.fixture
+def rate_limit() -> int:
+    return 5
+
+
+async def test_a_key_that_sends_too_fast_is_told_when_to_come_again(edge, told) -> None:
+    answers = await asyncio.gather(*(edge.post(edge.purchase()) for _ in range(20)))
+    limited = [answer for answer in answers if answer.status == 429]
+    assert 12 <= len(limited) <= 15
+    assert all(int(answer.headers["retry-after"]) == 1 for answer in limited)
+    assert "too fast" in limited[0].json["detail"]
+    assert (await edge.post(edge.purchase(), secret="owner")).status == 202
+
+    async def passes() -> bool:
+        return (await edge.post(edge.purchase())).status == 202
+
+    await told.until(passes)
+
+
+async def test_what_was_refused_for_its_rate_is_not_remembered(edge, told) -> None:
+    await asyncio.gather(*(edge.post(edge.purchase()) for _ in range(10)))
+    assert (await edge.post(edge.purchase(total=1, tax=0), key="late")).status == 429
+
+    async def status() -> int:
+        return (await edge.post(edge.purchase(total=2, tax=0), key="late")).status
+
+    async def decided() -> bool:
+        return await status() != 429
+
+    await told.until(decided)
+    assert await status() in (202, 429)
+
+
+async def test_a_batch_passes_whole_and_the_next_one_waits_for_it(edge) -> None:
+    batch = [{**edge.purchase(), "idempotency_key": str(n)} for n in range(50)]
+    first = await edge.post(batch, path="/v1/purchases/batch")
+    assert first.status == 200
+    second = await edge.post(batch, path="/v1/purchases/batch")
+    assert second.status == 429
+    assert 8 <= int(second.headers["retry-after"]) <= 10
+
+
+@pytest.mark.parametrize("fault", ["cut", "hang"])
+async def test_with_redis_away_the_gate_is_open_and_comes_back(edge, told, fault: str) -> None:
+    getattr(edge.redis, fault)()
+    answers = await asyncio.gather(*(edge.post(edge.purchase(), key="r") for _ in range(20)))
+    assert {answer.status for answer in answers} == {202}
+    assert max(answer.seconds for answer in answers) < 2
+    assert (await edge.post(edge.purchase(total=5, tax=0), key="r")).status == 202
+    edge.redis.mend()
+
+    async def limited() -> bool:
+        answers = await asyncio.gather(*(edge.post(edge.purchase()) for _ in range(20)))
+        return 429 in {answer.status for answer in answers}
+
+    await told.until(limited)

@@ -1,0 +1,172 @@
+"""What is accepted is on disk in the broker or the database, whichever is up, and in order."""
+
+import asyncio
+from typing import Any
+
+from services.webhook.store import HAND_OVER_LOCK
+
+
+async def post_many(edge, first: int, count: int) -> list[Any]:
+    """Purchases one after the other, each with its number for a total."""
+    return [await edge.post(edge.purchase(total=n, tax=0)) for n in range(first, first + count)]
+
+
+def totals(edge) -> list[int]:
+    return [event.data.purchase.total for event in edge.published]
+
+
+def without_repeats(numbers: list[int]) -> list[int]:
+    return list(dict.fromkeys(numbers))
+
+
+async def test_with_the_broker_gone_input_is_kept_and_handed_over_in_order(edge, told) -> None:
+    await post_many(edge, 0, 3)
+    edge.broker.cut()
+    answers = await post_many(edge, 3, 20)
+    assert {answer.status for answer in answers} == {202}
+    assert await edge.spooled() == 20
+    edge.broker.mend()
+    answers = await post_many(edge, 23, 10)
+    assert {answer.status for answer in answers} == {202}
+    await told.until(lambda: len(set(totals(edge))) == 33)
+    assert without_repeats(totals(edge)) == list(range(33))
+    await told.until(lambda: not edge.spool.active)
+    assert await edge.spooled() == 0
+
+
+async def test_input_that_comes_during_the_handing_over_stays_behind(edge, told) -> None:
+    edge.broker.cut()
+    await post_many(edge, 0, 5)
+    sent = 5
+    edge.broker.mend()
+    while edge.spool.active or sent < 50:
+        await post_many(edge, sent, 1)
+        sent += 1
+        assert sent < 3000
+    await post_many(edge, sent, 5)
+    await told.until(lambda: len(set(totals(edge))) == sent + 5)
+    assert without_repeats(totals(edge)) == list(range(sent + 5))
+
+
+async def test_with_the_broker_hung_the_answer_comes_within_two_seconds(edge, told) -> None:
+    edge.broker.hang()
+    answers = await asyncio.gather(
+        edge.line({"events": [{"type": "follow", "webhookEventId": "h"}]}),
+        *(edge.post(edge.purchase(total=n, tax=0)) for n in range(30)),
+    )
+    assert {answer.status for answer in answers} == {200, 202}
+    assert max(answer.seconds for answer in answers) < 2
+    later = await edge.post(edge.purchase(total=30, tax=0))
+    assert (later.status, later.seconds < 0.8) == (202, True)
+    edge.broker.mend()
+    await told.until(lambda: len({event.id for event in edge.published}) == 32)
+    await told.until(lambda: not edge.spool.active)
+    assert await edge.spooled() == 0
+
+
+async def test_a_till_that_waits_is_not_kept_waiting_while_the_broker_is_away(edge) -> None:
+    edge.broker.cut()
+    answer = await edge.post(edge.purchase(), headers={"prefer": "wait=10"})
+    assert answer.status == 202
+    assert answer.seconds < 2
+    assert "preference-applied" not in answer.headers
+
+
+async def test_with_the_database_gone_tills_are_known_and_input_goes_to_the_broker(edge) -> None:
+    edge.database.cut()
+    answers = await post_many(edge, 0, 5)
+    assert {answer.status for answer in answers} == {202}
+    assert (await edge.line({"events": [{}]})).status == 200
+    assert (await edge.post(edge.purchase(), secret="nobody")).status == 401
+    await edge.publishes(6)
+
+
+async def test_with_the_database_hung_nothing_hangs(edge) -> None:
+    edge.database.hang()
+    answers = await asyncio.gather(
+        *(edge.post(edge.purchase()) for _ in range(5)),
+        edge.line({"events": [{}]}),
+        edge.post(edge.purchase(), secret="nobody"),
+        edge.post(edge.purchase(store="nowhere")),
+    )
+    assert [answer.status for answer in answers] == [202] * 5 + [200, 401, 422]
+    assert max(answer.seconds for answer in answers) < 2.5
+
+
+async def test_with_the_spool_in_use_and_then_the_database_gone_the_broker_is_asked(
+    edge, told
+) -> None:
+    edge.broker.cut()
+    await post_many(edge, 0, 2)
+    edge.database.cut()
+    edge.broker.mend()
+    await told.until(lambda: edge.process.bus.can_publish)
+    assert (await post_many(edge, 2, 1))[0].status == 202
+    assert totals(edge) == [2]
+    edge.database.mend()
+    await told.until(lambda: sorted(totals(edge)) == [0, 1, 2])
+
+
+async def test_with_neither_it_says_503_and_when_to_come_again(edge, told) -> None:
+    edge.broker.cut()
+    edge.database.cut()
+    single = await edge.post(edge.purchase(total=1, tax=0), key="k")
+    batch = [{**edge.purchase(), "idempotency_key": "b"}]
+    several = await edge.post(batch, path="/v1/purchases/batch")
+    line = await edge.line({"events": [{}]})
+    for answer in (single, several, line):
+        assert answer.status == 503
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.json["type"] == "urn:tamaru:problem:unavailable"
+        assert answer.seconds < 2
+
+    async def not_ready() -> bool:
+        async with edge.http.get(f"{edge.url}/readyz") as response:
+            return response.status == 503
+
+    await told.until(not_ready)
+    edge.database.mend()
+    edge.broker.mend()
+
+    async def accepted() -> bool:
+        return (await edge.post(edge.purchase(total=1, tax=0), key="k")).status == 202
+
+    await told.until(accepted)
+    await told.until(lambda: 1 in totals(edge))
+
+
+async def test_with_both_hung_it_says_so_within_two_seconds(edge) -> None:
+    edge.broker.hang()
+    edge.database.hang()
+    answers = await asyncio.gather(
+        edge.line({"events": [{}]}), *(edge.post(edge.purchase()) for _ in range(20))
+    )
+    assert {answer.status for answer in answers} == {503}
+    assert max(answer.seconds for answer in answers) < 2
+
+
+async def test_what_an_earlier_process_left_in_the_spool_is_handed_over(edge, told) -> None:
+    edge.broker.cut()
+    await post_many(edge, 0, 3)
+    edge.spool.active = False  # as a process that has just started and could not look
+    edge.broker.mend()
+    await told.until(lambda: sorted(set(totals(edge))) == [0, 1, 2])
+
+    async def empty() -> bool:
+        return await edge.spooled() == 0
+
+    await told.until(empty)
+
+
+async def test_only_one_process_hands_over_at_a_time(edge, told) -> None:
+    edge.broker.cut()
+    await post_many(edge, 0, 3)
+    async with edge.pool.acquire() as other:
+        await other.execute("SELECT pg_advisory_lock($1)", HAND_OVER_LOCK)
+        edge.broker.mend()
+        await told.until(lambda: edge.process.bus.can_publish)
+        await post_many(edge, 3, 3)
+        assert await edge.spooled() == 6
+        assert totals(edge) == []
+        await other.execute("SELECT pg_advisory_unlock_all()")
+    await told.until(lambda: totals(edge) == list(range(6)))

@@ -1,0 +1,104 @@
+"""Concurrency: a LINE that keeps some waiting holds up nobody else."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from services.notify import sender as sender_module
+from services.notify.deliveries import Delivery
+from services.notify.outcomes import Answer, Outcome
+from services.notify.sender import Sender
+from shared import clock
+
+
+class Paper:
+    """Keeps records in memory."""
+
+    def __init__(self):
+        self.records = []
+
+    def record(self, record):
+        self.records.append(record)
+        done = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+    async def join(self):
+        return None
+
+
+class FreePace:
+    async def take(self, wanted=1):
+        return None
+
+
+class SomeHang:
+    """A LINE that never answers users whose name starts with h."""
+
+    def __init__(self):
+        self.pushed = []
+
+    async def push(self, retry_key, line_user_id, messages):
+        self.pushed.append(line_user_id)
+        await asyncio.sleep(0)
+        if line_user_id.startswith("h"):
+            await asyncio.Event().wait()
+        return Answer(Outcome.DELIVERED)
+
+
+def delivery(user, number, **changes):
+    values = {"lease_until": clock.now() + timedelta(seconds=30)}
+    return Delivery(user, UUID(int=number), UUID(int=number), "k", "[]", **{**values, **changes})
+
+
+@pytest.fixture
+async def parts(monkeypatch):
+    monkeypatch.setattr(sender_module, "SLOW_SECONDS", 0.02)
+    line, paper = SomeHang(), Paper()
+    sender = Sender(
+        line,
+        paper,
+        push_pace=FreePace(),
+        reply_pace=FreePace(),
+        zone=ZoneInfo("Asia/Tokyo"),
+        concurrency=4,
+    )
+    running = asyncio.create_task(sender.run())
+    yield sender, line, paper
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def until(condition):
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_calls_that_hang_get_stand_ins(parts):
+    sender, _, paper = parts
+    sender.submit([delivery(f"h{number}", number) for number in range(20)])
+    sender.submit([delivery(f"u{number}", 100 + number) for number in range(20)])
+    await until(lambda: len(paper.records) == 20)
+
+
+async def test_what_is_no_longer_leased_is_left_to_others(parts):
+    sender, line, paper = parts
+    sender.submit([delivery("u1", 1, lease_until=clock.now()), delivery("u2", 2)])
+    await until(lambda: len(paper.records) == 1)
+    assert line.pushed == ["u2"]
+    assert sender.room() == sender_module.MOST_HELD
+
+
+async def test_draining_puts_back_what_was_not_begun(parts):
+    sender, line, paper = parts
+    sender.submit([delivery(f"u{number}", number) for number in range(50)])
+    await asyncio.wait_for(sender.drain(), 5)
+    assert len(paper.records) == 50
+    waiting = [record for record in paper.records if record.status == "waiting"]
+    assert len(waiting) + len(line.pushed) == 50
+    assert waiting
+    assert sender.room() == 0
