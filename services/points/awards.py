@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from services.points import references
+from services.points import codes, references
+from services.points.codes import Shown
 from services.points.errors import BadReference
 from services.points.judging import SOURCE, Judging, Submitted, rank_words
 from services.points.references import Named, written
@@ -72,13 +73,7 @@ class Awards:
         self, batch: Batch, events: list[Submitted]
     ) -> list[tuple[Submitted, Fate]]:
         """For each event its member, or the name that nobody has yet, or why it names nobody."""
-        names: list[Named | BadReference] = []
-        for event in events:
-            data = event.data
-            try:
-                names.append(references.named(data.purchase.member, data.accepted_at, self._qr_key))
-            except BadReference as problem:
-                names.append(problem)
+        names = await self._names(batch, events)
         wanted = {name for name in names if not isinstance(name, BadReference)}
         members = await references.resolve(batch.connection, wanted)
         if missing := wanted - members.keys():
@@ -88,6 +83,22 @@ class Awards:
             (event, name if isinstance(name, BadReference) else members.get(name, name))
             for event, name in zip(events, names, strict=True)
         ]
+
+    async def _names(self, batch: Batch, events: list[Submitted]) -> list[Named | BadReference]:
+        shown = [_shown(event) for event in events if event.data.purchase.member.qr is not None]
+        admitted = iter(await codes.admit(batch.connection, self._qr_key, shown))
+        names: list[Named | BadReference] = []
+        for event in events:
+            ref = event.data.purchase.member
+            if ref.qr is not None:
+                member = next(admitted)
+                names.append(member if isinstance(member, BadReference) else ("id", str(member)))
+                continue
+            try:
+                names.append(references.named(ref))
+            except BadReference as problem:
+                names.append(problem)
+        return names
 
     async def _take(self, batch: Batch, sorted_out: list[tuple[Submitted, Fate]]) -> None:
         """Let first-time purchases have their effect."""
@@ -150,6 +161,11 @@ def _request(event: Submitted, fate: Fate) -> Request:
         fate.id if isinstance(fate, Member) else None,
         str(fate) if isinstance(fate, BadReference) else None,
     )
+
+
+def _shown(event: Submitted) -> Shown:
+    data = event.data
+    return Shown(data.purchase.member.qr or "", data.terminal_id, data.accepted_at)
 
 
 def _status(fate: Fate) -> str:

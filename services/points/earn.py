@@ -21,6 +21,7 @@ _ONE = 10_000  # decimal strings carry at most four decimals: the factor "1.5" i
 _PER_CENT = 100 * _ONE  # "1.0" percent is 10000 of 1000000
 _REMAINDER_LIMIT = 10**18  # keeps a carried fraction within two bigints
 _MOST = 10**12  # of any amount of money
+_LARGEST_AWARD = 10**12  # so that no rules, however mistaken, overflow a balance
 
 
 class AnyLine(Protocol):
@@ -135,6 +136,8 @@ def check_purchase(purchase: AnyPurchase) -> list[Problem]:
         problems.append(Problem("tax", "is more than the total; total includes tax"))
     if purchase.occurred_at.tzinfo is None:
         problems.append(Problem("occurred_at", "needs an offset, such as +09:00"))
+    if not 1970 <= purchase.occurred_at.year <= 2999:
+        problems.append(Problem("occurred_at", "must be between the years 1970 and 2999"))
     for index, line in enumerate(purchase.lines):
         problems += _line_problems(f"lines[{index}]", line)
     for index, payment in enumerate(purchase.payments):
@@ -754,7 +757,7 @@ def _capped(
             num, den = left, 1
     if cuts:
         words["caps"] = cuts
-    return num, den
+    return (num, den) if num <= _LARGEST_AWARD * den else (_LARGEST_AWARD, 1)
 
 
 def _given(per: str, context: Context) -> int:

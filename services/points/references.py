@@ -1,10 +1,8 @@
 """Who is meant: from the way a till names a member to the member."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from uuid import UUID
 
-from services.points import qr
 from services.points.errors import BadReference
 from services.points.store import members as store
 from services.points.store.members import Member
@@ -15,13 +13,8 @@ Named = tuple[str, str]
 """A way to name a member and its value, such as ("card", "2900000000012")."""
 
 
-def named(ref: MemberRef, at: datetime, qr_key: bytes) -> Named:
-    """The stored name behind a reference; a QR is read as of `at`. Raises BadReference."""
-    if ref.qr is not None:
-        try:
-            return "id", str(qr.read(qr_key, ref.qr, at))
-        except qr.Refused as problem:
-            raise BadReference(str(problem)) from problem
+def named(ref: MemberRef) -> Named:
+    """The stored name in a reference that is no rotating code. Raises BadReference."""
     for name in store.REFERENCES:
         value = getattr(ref, name)
         if value is not None:

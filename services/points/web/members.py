@@ -5,10 +5,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 
-from services.points import adjusting, joining, references
+from services.points import adjusting, codes, joining, references
 from services.points.errors import BadReference
+from services.points.references import Named
 from services.points.store import members as store
 from services.points.store import views
+from services.points.store.terminals import Key
 from services.points.web import schemas, summary
 from services.points.web.auth import Caller, Owner, Writer
 from services.points.web.requests import IdempotencyKey, keyed
@@ -46,12 +48,8 @@ async def lookup(
         raise Problem(400, "one-reference", f"Give exactly one of {', '.join(given)}.")
     if line_user_id is not None and key.kind != "owner":
         raise Problem(403, "owner-only", "Only an owner key may look up by line_user_id.")
-    try:
-        qr_key = request.app.state.settings.qr_signing_key.get_secret_value().encode()
-        name = references.named(MemberRef(**named), clock.now(), qr_key)
-    except BadReference as problem:
-        raise Problem(422, "bad-member-reference", f"{problem}.") from None
     async with request.app.state.process.pool.acquire() as connection:
+        name = await _named(request, connection, key, MemberRef(**named))
         found = await references.resolve(connection, [name])
         if name not in found:
             raise _nobody()
@@ -136,6 +134,20 @@ async def adjust(
             )
         account = await adjusting.account(act.batch.connection, id)
         return schemas.Adjusted(id=UUID(act.result), points=body.points, balance=account.balance)
+
+
+async def _named(request: Request, connection: Any, key: Key, ref: MemberRef) -> Named:
+    try:
+        if ref.qr is None:
+            return references.named(ref)
+        secret = request.app.state.settings.qr_signing_key.get_secret_value().encode()
+        shown = codes.Shown(ref.qr, key.id, clock.now())
+        admitted = (await codes.admit(connection, secret, [shown]))[0]
+        if isinstance(admitted, BadReference):
+            raise admitted
+    except BadReference as problem:
+        raise Problem(422, "bad-member-reference", f"{problem}.") from None
+    return "id", str(admitted)
 
 
 async def _one(request: Request, connection: Any, id: UUID) -> schemas.Member:
