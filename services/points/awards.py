@@ -12,7 +12,7 @@ import msgspec
 from services.points import codes, references
 from services.points.codes import Shown
 from services.points.errors import BadReference
-from services.points.judging import SOURCE, Judging, Submitted, rank_words
+from services.points.judging import SOURCE, Judging, Submitted, explained, rank_words
 from services.points.references import Named, written
 from services.points.rulebook import Rulebook
 from services.points.store import ledger as store
@@ -144,7 +144,7 @@ class Awards:
                     "awarded",
                     PointsOfPurchase(row["amount"], account.balance, account.pending),
                     rank_words(edition, account.rank),
-                    msgspec.Raw(row["explanation"].encode()),
+                    explained(row["amount"], msgspec.json.decode(row["explanation"])),
                 )
             if event.data.reply_to:
                 batch.reply(event.data.reply_to, answer)

@@ -4,14 +4,12 @@ Between `load` and `write` nothing touches the database, so that however many pu
 the round trips stay the same few.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
-import msgspec
-
-from services.points import earn
+from services.points import earn, explain
 from services.points.postings import credit, movement_of
 from services.points.rulebook import Edition, Rulebook
 from services.points.store import ledger as store
@@ -200,17 +198,22 @@ class Judging:
                 "awarded",
                 points,
                 rank_words(edition, account.rank),
-                msgspec.Raw(msgspec.json.encode(award.explanation)),
+                explained(award.points, award.explanation),
             )
             self._replies.append((event.data.reply_to, answer))
 
 
-def rank_words(edition: Edition, code: str | None) -> msgspec.Raw:
+def explained(points: int, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Why a purchase earned what it did, in words and facts."""
+    return {"text": explain.text("earn", "purchase", points, facts), **facts}
+
+
+def rank_words(edition: Edition, code: str | None) -> dict[str, str] | None:
     """A rank as the till is told it: `{code, name}` or null."""
     for level in edition.program.ranks.levels:
         if level.code == code:
-            return msgspec.Raw(msgspec.json.encode({"code": code, "name": level.name}))
-    return msgspec.Raw(b"null")
+            return {"code": level.code, "name": level.name}
+    return None
 
 
 def _looks_back(edition: Edition) -> timedelta:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from datetime import timedelta
+from typing import Any
 
 import aio_pika
 import msgspec
@@ -247,7 +248,7 @@ async def test_the_ledger_cannot_be_changed_and_verify_sees_a_changed_balance(
 
 
 async def test_a_till_that_waits_is_answered_also_for_repeats(points: Points) -> None:
-    answers: list[dict[str, object]] = []
+    answers: list[dict[str, Any]] = []
     connection = await _reply_queue(points, answers)
     await points.follow(USER)
     card = (await points.member(USER))["card"]
@@ -262,11 +263,12 @@ async def test_a_till_that_waits_is_answered_also_for_repeats(points: Points) ->
     await connection.close()
     again = {**answers[0], "rank": answers[1]["rank"]}  # the rank is told as it is by then
     assert answers[1] == again
+    assert "10" in answers[0]["explanation"]["text"]["en"]
     assert answers[0]["points"] == {"earned": 10, "balance": 60, "pending": 0}
 
 
 async def _reply_queue(
-    points: Points, answers: list[dict[str, object]]
+    points: Points, answers: list[dict[str, Any]]
 ) -> aio_pika.abc.AbstractConnection:
     connection = await aio_pika.connect(points.amqp_url)
     channel = await connection.channel()
