@@ -30,6 +30,7 @@ class LineClient:
         self._headers = {
             "Authorization": f"Bearer {access_token}",
             "Content-Type": "application/json",
+            "Accept-Encoding": "identity",  # answers are short, and read as they come
             "User-Agent": "tamaru",
         }
         self._session = aiohttp.ClientSession(

@@ -45,7 +45,8 @@ async def expire_line_events(pool: "Pool[Any]") -> None:
     while True:
         try:
             gone = await store_line_events.expire(pool, clock.now())
-            log.info("old LINE events deleted", count=gone)
+            if gone:
+                log.info("old LINE events deleted", count=gone)
         except UNREACHABLE as problem:
             log.warning("old LINE events not deleted", problem=type(problem).__name__)
         await asyncio.sleep(EXPIRY_SECONDS)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from services.notify import store_line_events
-from shared import clock, ids
+from shared import clock, envelope, ids
 from shared.bus.topology import Names
 from shared.events import LineEventReceived, new_event
 
@@ -58,7 +58,9 @@ async def test_a_question_is_passed_on_once_with_its_reply_token(notify, kit):
     async with notify.running() as worker:
         await worker.tell(asked, asked, tapped, chat)
         await kit.until(lambda: _count(worker, 3))
-        await worker.tell(asked)
+        again = envelope.encode_group([asked, line_event("message", kit.user)])
+        await worker.process.bus.publisher.publish_group(asked.type, again)
+        await kit.until(lambda: _count(worker, 4))  # in one batch, so the repeat was handled too
         await worker.process.relay.join()
         found = await kit.until(lambda: questions(worker))
     data = {each["data"]["topic"]: each["data"] for each in found}

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from deploy.sandbox import message_rules
 from services.notify import announcements, wording
 from services.notify.errors import BadWording, Untellable
 from services.notify.template import utf16_length
@@ -131,3 +132,12 @@ def test_every_kind_fills_from_what_announcements_give(language):
 def test_a_missing_message_is_named():
     with pytest.raises(BadWording, match=r"messages\.joined"):
         wording.Wording("ja", {"messages": {}, "phrases": {}})
+
+
+@pytest.mark.parametrize("kind", wording.KINDS)
+@pytest.mark.parametrize("language", wording.LANGUAGES)
+def test_line_takes_what_is_said(language, kind):
+    """By the sandbox's rules, which are LINE's."""
+    template = WORDINGS[language].templates[kind]
+    messages = json.loads(template.fill(dict.fromkeys(template.slots, '1 "é😀"')))
+    assert list(message_rules.messages(messages)) == []

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.notify.errors import BadWording
@@ -35,6 +35,8 @@ def test_a_value_stays_a_value(value):
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=800))
+@example("あ" * 600)
+@example("😀" * 300)
 def test_any_text_fits_its_slot_and_stays_json(value):
     filled = json.loads(Template("t", flex("{reason}")).fill({"reason": value}))
     told = filled[0]["contents"]["body"]["contents"][0]["text"]

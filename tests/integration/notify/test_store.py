@@ -1,0 +1,87 @@
+"""Deliveries in PostgreSQL: leases and records."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from services.notify import progress, store
+from services.notify.deliveries import Delivery
+from shared import clock
+from shared.db import open_pool
+
+LEASE = timedelta(seconds=30)
+
+
+@pytest.fixture
+async def pool(notify):
+    pool = await open_pool(notify.settings.database_url.get_secret_value(), schema="notify")
+    yield pool
+    await pool.close()
+
+
+def delivery(number, now):
+    return Delivery(f"U{number}", UUID(int=number), UUID(int=1000 + number), "k", "[]", now + LEASE)
+
+
+async def insert(pool, count, now, *, taken=False):
+    deliveries = [delivery(number, now) for number in range(count)]
+    due_at = now + LEASE if taken else now
+    skipped = [None] * count
+    return await store.insert(pool, deliveries, skipped, now=now, due_at=due_at, taken=taken)
+
+
+async def test_what_one_has_taken_no_other_gets_before_the_lease_ends(pool):
+    now = clock.now()
+    await insert(pool, 100, now)
+    claims = await asyncio.gather(*(store.claim(pool, now, now + LEASE, 30) for _ in range(6)))
+    taken = [each.id for claim in claims for each in claim]
+    assert len(taken) == len(set(taken)) == 100
+    assert await store.claim(pool, now + LEASE / 2, now + 2 * LEASE, 100) == []
+    assert len(await store.claim(pool, now + LEASE, now + 2 * LEASE, 100)) == 100
+
+
+async def test_a_claim_passes_over_what_another_transaction_holds(pool):
+    now = clock.now()
+    await insert(pool, 2, now)
+    async with pool.acquire() as other, other.transaction():
+        await other.execute("SELECT 1 FROM deliveries WHERE line_user_id = 'U0' FOR UPDATE")
+        claimed = await asyncio.wait_for(store.claim(pool, now, now + LEASE, 10), 5)
+    assert [each.line_user_id for each in claimed] == ["U1"]
+
+
+async def test_a_claim_tells_since_when_it_may_have_been_sent(pool):
+    now = clock.now()
+    await insert(pool, 1, now)
+    first = await store.claim(pool, now, now + LEASE, 1)
+    second = await store.claim(pool, now + LEASE, now + 2 * LEASE, 1)
+    third = await store.claim(pool, now + 2 * LEASE, now + 3 * LEASE, 1)
+    assert [each[0].unknown_since for each in (first, second, third)] == [None, now, now]
+
+
+async def test_what_its_maker_sends_itself_may_have_been_sent_from_the_start(pool):
+    now = clock.now()
+    await insert(pool, 1, now, taken=True)
+    assert await store.claim(pool, now, now + LEASE, 1) == []
+    claimed = await store.claim(pool, now + LEASE, now + 2 * LEASE, 1)
+    assert claimed[0].unknown_since == now
+
+
+async def test_what_is_over_stays_over(pool):
+    now = clock.now()
+    await insert(pool, 1, now, taken=True)
+    done = progress.given_up(delivery(0, now), now, "why")
+    await store.record(pool, [done])
+    await store.record(pool, [progress.put_back(delivery(0, now), now)])
+    told = await store.deliveries_of_event(pool, UUID(int=0))
+    assert [(row["status"], row["reason"]) for row in told] == [("unknown", "why")]
+
+
+async def test_a_changed_plan_releases_what_is_held(pool):
+    now = clock.now()
+    await insert(pool, 2, now, taken=True)
+    held = progress.put_back(delivery(0, now), now + timedelta(days=9), "held")
+    await store.record(pool, [held])
+    assert await store.release_held(pool, now) == 1
+    assert [each.line_user_id for each in await store.claim(pool, now, now + LEASE, 9)] == ["U0"]
