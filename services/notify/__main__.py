@@ -1,6 +1,5 @@
 """`python -m services.notify worker`: says what events ask for, in LINE."""
 
-import gc
 import sys
 from contextlib import AsyncExitStack
 from zoneinfo import ZoneInfo
@@ -20,9 +19,6 @@ from shared.process import Process, run
 from shared.settings import load
 
 REDIS_SECONDS = 0.5
-
-GC_THRESHOLDS = (20_000, 20, 50)
-"""Calls to LINE make many objects and no cycles worth finding every 700 of them."""
 
 
 async def worker(process: Process) -> None:
@@ -86,8 +82,6 @@ def main() -> None:
     """Run the process that the command line names."""
     if sys.argv[1:] != ["worker"]:
         sys.exit("usage: python -m services.notify worker")
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
     run("notify-worker", load(NotifySettings), schema="notify", setup=worker, pool_size=6)
 
 

@@ -5,451 +5,54 @@ and the explanation of each result. Must not read clocks or stores: what it has 
 member and the past comes in a `Context`. Fractions of points are integers over a denominator.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from fractions import Fraction
-from math import gcd, lcm
-from typing import Any, Protocol
-from zoneinfo import ZoneInfo
+from math import gcd
+from typing import Any
 
 from msgspec import Struct
 
 from services.points import program as rules
-from services.points.program import Cap, Problem, Program
+from services.points.compiled import (
+    ONE,
+    PER_CENT,
+    Chosen,
+    CompiledProgram,
+    ReadyCondition,
+    ReadyMultiplier,
+    ReadyRule,
+    compile_program,
+)
+from services.points.purchase import (
+    AnyLine,
+    AnyPurchase,
+    Discount,
+    Line,
+    Payment,
+    Purchase,
+    apportion,
+    check_purchase,
+    line_bases,
+)
 
-_ONE = 10_000  # decimal strings carry at most four decimals: the factor "1.5" is 15000 of these
-_PER_CENT = 100 * _ONE  # "1.0" percent is 10000 of 1000000
+__all__ = [
+    "Award",
+    "CompiledProgram",
+    "Context",
+    "Discount",
+    "Line",
+    "Payment",
+    "Purchase",
+    "apportion",
+    "check_purchase",
+    "compile_program",
+    "evaluate",
+    "exact",
+    "line_bases",
+]
+
 _REMAINDER_LIMIT = 10**18  # keeps a carried fraction within two bigints
-_MOST = 10**12  # of any amount of money
 _LARGEST_AWARD = 10**12  # so that no rules, however mistaken, overflow a balance
-
-
-class AnyLine(Protocol):
-    """A receipt line; `amount` is the whole line, tax included, in minor units."""
-
-    @property
-    def amount(self) -> int: ...
-
-    @property
-    def sku(self) -> str | None: ...
-
-    @property
-    def category(self) -> str | None: ...
-
-    @property
-    def name(self) -> str | None: ...
-
-    @property
-    def quantity(self) -> int: ...
-
-    @property
-    def tax(self) -> int: ...
-
-
-class AnyPayment(Protocol):
-    """How a part was paid. It never lowers the base, whatever the method."""
-
-    @property
-    def amount(self) -> int: ...
-
-
-class AnyDiscount(Protocol):
-    """Money off; `lines` are indexes from 0 (or SKUs), none of them means the whole bill."""
-
-    @property
-    def amount(self) -> int: ...
-
-    @property
-    def lines(self) -> Sequence[int | str] | None: ...
-
-
-class AnyPurchase(Protocol):
-    """A purchase as far as accrual looks at it, wherever it was decoded."""
-
-    @property
-    def total(self) -> int: ...
-
-    @property
-    def tax(self) -> int: ...
-
-    @property
-    def occurred_at(self) -> datetime: ...
-
-    @property
-    def store(self) -> str: ...
-
-    @property
-    def lines(self) -> Sequence[AnyLine]: ...
-
-    @property
-    def payments(self) -> Sequence[AnyPayment]: ...
-
-    @property
-    def discounts(self) -> Sequence[AnyDiscount]: ...
-
-
-class Line(Struct, frozen=True, kw_only=True):
-    """A plain AnyLine."""
-
-    amount: int
-    sku: str | None = None
-    category: str | None = None
-    name: str | None = None
-    quantity: int = 1
-    tax: int = 0
-
-
-class Payment(Struct, frozen=True, kw_only=True):
-    """A plain AnyPayment; `redemption` names the points spent."""
-
-    amount: int
-    method: str = ""
-    redemption: str | None = None
-
-
-class Discount(Struct, frozen=True, kw_only=True):
-    """A plain AnyDiscount."""
-
-    amount: int
-    lines: Sequence[int | str] | None = None
-
-
-class Purchase(Struct, frozen=True, kw_only=True):
-    """A plain AnyPurchase."""
-
-    total: int
-    occurred_at: datetime
-    store: str = ""
-    tax: int = 0
-    lines: Sequence[Line] = ()
-    payments: Sequence[Payment] = ()
-    discounts: Sequence[Discount] = ()
-
-
-# What is counted of a purchase.
-
-
-def check_purchase(purchase: AnyPurchase) -> list[Problem]:
-    """Everything that keeps a purchase from being counted, as (path, message); [] when fine."""
-    problems = [*_amounts("total", purchase.total), *_amounts("tax", purchase.tax)]
-    if 0 <= purchase.total < purchase.tax:
-        problems.append(Problem("tax", "is more than the total; total includes tax"))
-    if purchase.occurred_at.tzinfo is None:
-        problems.append(Problem("occurred_at", "needs an offset, such as +09:00"))
-    if not 1970 <= purchase.occurred_at.year <= 2999:
-        problems.append(Problem("occurred_at", "must be between the years 1970 and 2999"))
-    for index, line in enumerate(purchase.lines):
-        problems += _line_problems(f"lines[{index}]", line)
-    for index, payment in enumerate(purchase.payments):
-        problems += _amounts(f"payments[{index}].amount", payment.amount)
-    if sum(payment.amount for payment in purchase.payments) > purchase.total:
-        problems.append(Problem("payments", "sum to more than the total"))
-    for index, discount in enumerate(purchase.discounts):
-        problems += _discount_problems(f"discounts[{index}]", discount, purchase.lines)
-    return problems or _sum_problems(purchase)
-
-
-def _line_problems(path: str, line: AnyLine) -> list[Problem]:
-    problems = _amounts(f"{path}.amount", line.amount)
-    problems += _amounts(f"{path}.tax", line.tax)
-    if 0 <= line.amount < line.tax:
-        problems.append(Problem(f"{path}.tax", "is more than the line; amount includes tax"))
-    if not 1 <= line.quantity <= 1_000_000:
-        problems.append(Problem(f"{path}.quantity", "must be from 1 to 1000000"))
-    return problems
-
-
-def _discount_problems(path: str, discount: AnyDiscount, lines: Sequence[AnyLine]) -> list[Problem]:
-    problems = _amounts(f"{path}.amount", discount.amount)
-    for index, name in enumerate(discount.lines or ()):
-        if not _named(lines, [name]):
-            problems.append(Problem(f"{path}.lines[{index}]", "is not a line of this purchase"))
-    return problems
-
-
-def _sum_problems(purchase: AnyPurchase) -> list[Problem]:
-    """Lines give the total and the bill's discounts; those on lines may be in there or not."""
-    if not purchase.lines:
-        return []
-    whole = sum(line.amount for line in purchase.lines)
-    expected = purchase.total + sum(each.amount for each in purchase.discounts if not each.lines)
-    named = sum(each.amount for each in purchase.discounts if each.lines)
-    if whole == expected:
-        return []
-    if whole != expected + named:
-        return [Problem("lines", f"sum to {whole}; with the discounts they must sum to {expected}")]
-    return [
-        Problem(f"discounts[{index}].amount", "is more than its lines")
-        for index, each in enumerate(purchase.discounts)
-        if each.lines and each.amount > _worth(purchase.lines, each.lines)
-    ]
-
-
-def _worth(lines: Sequence[AnyLine], names: Sequence[int | str]) -> int:
-    return sum(lines[index].amount for index in _named(lines, names))
-
-
-def _amounts(path: str, amount: int) -> list[Problem]:
-    if 0 <= amount <= _MOST:
-        return []
-    return [Problem(path, f"must be from 0 to {_MOST}")]
-
-
-def line_bases(purchase: AnyPurchase, tax_excluded: bool) -> list[int]:
-    """What each line adds to the base: its amount less its share of discounts, less its tax.
-
-    Together the lines give `total` (less `tax`) to the unit. Taxes are taken as given; where those
-    of the lines do not sum to the bill's (discounts came after, or none were given), the bill's is
-    shared out like them, or where that is more than a line, by amount.
-    """
-    amounts = [line.amount for line in purchase.lines]
-    if purchase.discounts:
-        amounts = _discounted(purchase, amounts)
-    if not tax_excluded:
-        return amounts
-    taxes = [line.tax for line in purchase.lines]
-    if sum(taxes) != purchase.tax:
-        taxes = apportion(purchase.tax, _tax_weights(purchase.lines, amounts))
-    if any(tax > amount for tax, amount in zip(taxes, amounts, strict=True)):
-        taxes = apportion(purchase.tax, amounts)
-    return _less(amounts, taxes)
-
-
-def _tax_weights(lines: Sequence[AnyLine], amounts: list[int]) -> Sequence[Any]:
-    """Each line's tax as far as its discounts left it; the amounts where no line has any."""
-    weights = [
-        Fraction(line.tax * amount, line.amount) if line.amount else Fraction(0)
-        for line, amount in zip(lines, amounts, strict=True)
-    ]
-    return weights if any(weights) else amounts
-
-
-def _discounted(purchase: AnyPurchase, amounts: list[int]) -> list[int]:
-    """The lines less their discounts. A discount that names lines is taken off them unless their
-    amounts already are net of it, which the sums tell."""
-    bill = sum(each.amount for each in purchase.discounts if not each.lines)
-    if sum(amounts) != purchase.total + bill:
-        for discount in purchase.discounts:
-            if discount.lines:
-                named = _named(purchase.lines, discount.lines)
-                weights = [each if index in named else 0 for index, each in enumerate(amounts)]
-                amounts = _less(amounts, apportion(discount.amount, weights))
-    return _less(amounts, apportion(bill, amounts)) if bill else amounts
-
-
-def _named(lines: Sequence[AnyLine], names: Sequence[int | str]) -> set[int]:
-    return {
-        index
-        for index, line in enumerate(lines)
-        if index in names or (line.sku and line.sku in names)
-    }
-
-
-def _less(amounts: list[int], shares: list[int]) -> list[int]:
-    return [max(amount - share, 0) for amount, share in zip(amounts, shares, strict=True)]
-
-
-def apportion(total: int, weights: Sequence[Any]) -> list[int]:
-    """Share out `total` by weight in whole units: largest remainder first, then first line."""
-    whole = sum(weights)
-    if not whole:
-        return [0] * len(weights)
-    shares = [int(total * weight // whole) for weight in weights]
-    order = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
-    for index in order[: total - sum(shares)]:
-        shares[index] += 1
-    return shares
-
-
-# A program made ready.
-
-
-class _Chosen(Struct, frozen=True):
-    """Lines by SKU or category; either matches."""
-
-    skus: frozenset[str]
-    categories: frozenset[str]
-
-    def has(self, line: AnyLine) -> bool:
-        return line.sku in self.skus or line.category in self.categories
-
-
-class _Condition(Struct, frozen=True):
-    weekdays: frozenset[int]
-    start: datetime | None
-    end: datetime | None
-    minutes: tuple[int, int] | None
-    stores: frozenset[str]
-    ranks: frozenset[str]
-    birthday_month: bool
-    first_purchase: bool
-
-
-class _Rule(Struct, frozen=True):
-    """A rule made ready: `each` points for every `per`, and what does not change in its words."""
-
-    kind: str
-    each: int
-    per: int
-    stackable: bool
-    priority: int
-    limit: rules.VisitLimit | None
-    condition: _Condition | None
-    chosen: _Chosen | None
-    products: _Chosen | None
-    words: dict[str, Any]
-
-
-class _Multiplier(Struct, frozen=True):
-    factor: int
-    condition: _Condition | None
-    chosen: _Chosen | None
-    words: dict[str, Any]
-
-
-class _Rank(Struct, frozen=True):
-    bonus: int
-    factor: int
-    words: dict[str, Any]
-
-
-class CompiledProgram(Struct, frozen=True):
-    """A program made ready for many evaluations; make it once per published version."""
-
-    zone: ZoneInfo
-    rules: tuple[_Rule, ...]
-    multipliers: tuple[_Multiplier, ...]
-    ranks: dict[str, _Rank]
-    excluded: _Chosen | None
-    minimum: int
-    tax_excluded: bool
-    rounding: str
-    carry: bool
-    caps: tuple[Cap, ...]
-    unit: int  # the denominator in which every rule's points are whole
-    looks_at_lines: bool
-    looks_at_clock: bool
-    words: dict[str, Any]
-
-
-def compile_program(program: Program) -> CompiledProgram:
-    """Everything that does not depend on the purchase, worked out beforehand."""
-    accrual = program.accrual
-    zone = program.zone
-    steps = [rule.per for rule in accrual.rules if isinstance(rule, rules.SpendRule)]
-    conditions = [each.when for each in (*accrual.rules, *accrual.multipliers) if each.when]
-    excluded = _chosen(accrual.excluded_skus, accrual.excluded_categories)
-    limited = [each for each in conditions if each.skus or each.categories]
-    products = [rule for rule in accrual.rules if isinstance(rule, rules.ProductRule)]
-    words = {"currency": program.currency} if program.currency != "JPY" else {}
-    if accrual.base_amount == "tax_excluded":
-        words["base_amount"] = "tax_excluded"
-    return CompiledProgram(
-        zone=zone,
-        rules=tuple(_rule(rule, zone) for rule in accrual.rules),
-        multipliers=tuple(_multiplier(each, zone) for each in accrual.multipliers),
-        ranks={level.code: _rank(level) for level in program.ranks.levels},
-        excluded=excluded,
-        minimum=accrual.minimum_spend,
-        tax_excluded=accrual.base_amount == "tax_excluded",
-        rounding=accrual.rounding,
-        carry=accrual.carry_remainder,
-        caps=accrual.caps,
-        unit=_PER_CENT * (lcm(*steps) if accrual.carry_remainder else 1),
-        looks_at_lines=bool(excluded or limited or products),
-        looks_at_clock=any(w.weekdays or w.hours or w.birthday_month for w in conditions),
-        words=words,
-    )
-
-
-def _rule(rule: rules.Rule, zone: ZoneInfo) -> _Rule:
-    kind = str(rule.__struct_config__.tag)
-    words: dict[str, Any] = {"id": rule.id, "type": kind}
-    if rule.name:
-        words["name"] = rule.name
-    each, per, limit, products = 0, 1, None, None
-    match rule:
-        case rules.SpendRule():
-            each, per = rule.points, rule.per
-            words |= {"per": per, "each": each}
-        case rules.PercentRule():
-            each = _scaled(rule.percent)
-            words["percent"] = rule.percent
-        case rules.ProductRule():
-            each = rule.points_per_unit
-            words["each"] = each
-            products = _chosen(rule.skus, rule.categories)
-        case rules.VisitRule():
-            each, limit = rule.points, rule.limit
-        case rules.FixedRule():
-            each = rule.points
-    condition, chosen = _condition(rule.when, zone)
-    return _Rule(
-        kind, each, per, rule.stackable, rule.priority, limit, condition, chosen, products, words
-    )
-
-
-def _multiplier(multiplier: rules.Multiplier, zone: ZoneInfo) -> _Multiplier:
-    words: dict[str, Any] = {"id": multiplier.id, "factor": multiplier.factor}
-    if multiplier.name:
-        words["name"] = multiplier.name
-    if multiplier.when:
-        words["when"] = _plain(multiplier.when)
-    return _Multiplier(_scaled(multiplier.factor), *_condition(multiplier.when, zone), words)
-
-
-def _plain(when: rules.When) -> dict[str, Any]:
-    """The conditions that were set, as JSON."""
-    names = zip(when.__struct_fields__, when.__struct_encode_fields__, strict=True)
-    set_ones = ((name, getattr(when, attribute)) for attribute, name in names)
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in set_ones
-        if value
-    }
-
-
-def _rank(level: rules.Level) -> _Rank:
-    bonus, factor = _scaled(level.rate_bonus_percent), _scaled(level.multiplier)
-    words: dict[str, Any] = {"code": level.code, "name": level.name}
-    if bonus:
-        words["percent"] = level.rate_bonus_percent
-    if factor != _ONE:
-        words["factor"] = level.multiplier
-    return _Rank(bonus, factor, words)
-
-
-def _condition(when: rules.When | None, zone: ZoneInfo) -> tuple[_Condition | None, _Chosen | None]:
-    if when is None:
-        return None, None
-    hours = when.hours
-    condition = _Condition(
-        weekdays=frozenset(rules.WEEKDAYS.index(day) for day in when.weekdays),
-        start=rules.moment(when.from_, zone, end=False) if when.from_ else None,
-        end=rules.moment(when.until, zone, end=True) if when.until else None,
-        minutes=(_minute(hours[:5]), _minute(hours[6:])) if hours else None,
-        stores=frozenset(when.stores),
-        ranks=frozenset(when.ranks),
-        birthday_month=when.birthday_month,
-        first_purchase=when.first_purchase,
-    )
-    return condition, _chosen(when.skus, when.categories)
-
-
-def _chosen(skus: Iterable[str], categories: Iterable[str]) -> _Chosen | None:
-    chosen = _Chosen(frozenset(skus), frozenset(categories))
-    return chosen if chosen.skus or chosen.categories else None
-
-
-def _minute(text: str) -> int:
-    return int(text[:2]) * 60 + int(text[3:])
-
-
-def _scaled(text: str) -> int:
-    return int(Fraction(text) * _ONE)
-
-
-# Evaluation.
 
 
 class Context(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -509,7 +112,7 @@ class _Sale(Struct):
 class _Gift(Struct):
     """What one rule gave, in units, and the lines that it looked at (None: the whole base)."""
 
-    rule: _Rule
+    rule: ReadyRule
     units: int
     lines: Sequence[int] | None
     words: dict[str, Any]
@@ -557,9 +160,7 @@ def _sale(program: CompiledProgram, purchase: AnyPurchase, context: Context) -> 
     return _Sale(purchase, context, base, amounts, counting, left_out, weekday, minute, month)
 
 
-def _counting(
-    excluded: _Chosen, lines: Sequence[AnyLine]
-) -> tuple[list[int], list[dict[str, Any]]]:
+def _counting(excluded: Chosen, lines: Sequence[AnyLine]) -> tuple[list[int], list[dict[str, Any]]]:
     counting: list[int] = []
     left_out: list[dict[str, Any]] = []
     for index, line in enumerate(lines):
@@ -575,7 +176,7 @@ def _counting(
     return counting, left_out
 
 
-def _holds(condition: _Condition, sale: _Sale) -> bool:
+def _holds(condition: ReadyCondition, sale: _Sale) -> bool:
     """Whether everything but the lines is as the condition wants it."""
     context, at = sale.context, sale.purchase.occurred_at
     return (
@@ -589,7 +190,7 @@ def _holds(condition: _Condition, sale: _Sale) -> bool:
     )
 
 
-def _in_hours(condition: _Condition, sale: _Sale) -> bool:
+def _in_hours(condition: ReadyCondition, sale: _Sale) -> bool:
     """After midnight, hours that began the day before go by that day's name."""
     day = sale.weekday
     if condition.minutes is not None:
@@ -630,7 +231,7 @@ def _gifts(program: CompiledProgram, sale: _Sale) -> list[_Gift]:
     return gifts
 
 
-def _gift(unit: int, rule: _Rule, sale: _Sale) -> _Gift:
+def _gift(unit: int, rule: ReadyRule, sale: _Sale) -> _Gift:
     """What the rule gives alone; a rule with SKUs or categories sees only their counting lines."""
     words = rule.words.copy()
     lines: Sequence[int] | None = None
@@ -640,11 +241,11 @@ def _gift(unit: int, rule: _Rule, sale: _Sale) -> _Gift:
         amount = sum([sale.amounts[index] for index in lines])
     kind, units = rule.kind, 0
     if kind == "spend":
-        steps = amount * (unit // rule.per) if unit != _PER_CENT else amount // rule.per * unit
+        steps = amount * (unit // rule.per) if unit != PER_CENT else amount // rule.per * unit
         units = steps * rule.each
         words["amount"] = amount
     elif kind == "percent":
-        units = amount * rule.each * (unit // _PER_CENT)
+        units = amount * rule.each * (unit // PER_CENT)
         words["amount"] = amount
     elif kind == "product":
         count = sum(sale.purchase.lines[index].quantity for index in lines or ())
@@ -658,7 +259,7 @@ def _gift(unit: int, rule: _Rule, sale: _Sale) -> _Gift:
     return _Gift(rule, units, lines, words)
 
 
-def _matching(rule: _Rule, sale: _Sale) -> list[int]:
+def _matching(rule: ReadyRule, sale: _Sale) -> list[int]:
     lines = sale.purchase.lines
     return [
         index
@@ -691,10 +292,10 @@ def _multiplied(
     flat = sum([gift.units for gift in gifts if gift.rule.kind in ("fixed", "visit")])
     factor, scale, limited = _factors(program, sale, scalable, words)
     rank = program.ranks.get(sale.context.rank) if sale.context.rank else None
-    if rank is not None and (rank.bonus or rank.factor != _ONE):
-        bonus = sale.base * rank.bonus * (program.unit // _PER_CENT)
+    if rank is not None and (rank.bonus or rank.factor != ONE):
+        bonus = sale.base * rank.bonus * (program.unit // PER_CENT)
         flat += bonus
-        factor, scale = factor * rank.factor, scale * _ONE
+        factor, scale = factor * rank.factor, scale * ONE
         words["rank"] = {**rank.words, "bonus": exact(bonus, program.unit)} if bonus else rank.words
     if not limited:
         return sum([gift.units for gift in scalable]) * factor + flat * scale, program.unit * scale
@@ -708,16 +309,16 @@ def _multiplied(
 
 def _factors(
     program: CompiledProgram, sale: _Sale, scalable: list[_Gift], words: dict[str, Any]
-) -> tuple[int, int, list[_Multiplier]]:
+) -> tuple[int, int, list[ReadyMultiplier]]:
     """The product of the factors that scale everything, and the multipliers of some lines only."""
     factor, scale = 1, 1
-    limited: list[_Multiplier] = []
+    limited: list[ReadyMultiplier] = []
     applied = []
     for multiplier in program.multipliers if scalable else ():
         if multiplier.condition is not None and not _holds(multiplier.condition, sale):
             continue
         if multiplier.chosen is None:
-            factor, scale = factor * multiplier.factor, scale * _ONE
+            factor, scale = factor * multiplier.factor, scale * ONE
         elif any(multiplier.chosen.has(sale.purchase.lines[index]) for index in sale.counting):
             limited.append(multiplier)
         else:
@@ -728,7 +329,7 @@ def _factors(
     return factor, scale, limited
 
 
-def _by_line(gift: _Gift, sale: _Sale, limited: list[_Multiplier]) -> tuple[int, int]:
+def _by_line(gift: _Gift, sale: _Sale, limited: list[ReadyMultiplier]) -> tuple[int, int]:
     """What the multipliers of some lines make of the gift, as a fraction of it: each line's share
     of it is scaled by those that name the line."""
     lines, product = sale.purchase.lines, gift.rule.kind == "product"
@@ -740,9 +341,9 @@ def _by_line(gift: _Gift, sale: _Sale, limited: list[_Multiplier]) -> tuple[int,
             if multiplier.chosen is not None and multiplier.chosen.has(lines[index]):
                 weight *= multiplier.factor
             else:
-                weight *= _ONE
+                weight *= ONE
         weighed += weight
-    return weighed, whole * _ONE ** len(limited)
+    return weighed, whole * ONE ** len(limited)
 
 
 def _capped(

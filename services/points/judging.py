@@ -6,7 +6,7 @@ the round trips stay the same few.
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from services.points import earn, explain
@@ -71,7 +71,7 @@ class Judging:
         account = self._accounts[member.id]
         edition = self._rulebook.in_force(purchase.occurred_at)
         context = self._context(account, edition, purchase.occurred_at)
-        award = earn.evaluate(edition.compiled, cast(earn.Purchase, purchase), context)
+        award = earn.evaluate(edition.compiled, purchase, context)
         entry_id = ids.new_id()
         self._post(account, edition, event, award, entry_id)
         self._keep(account, event, award, entry_id, context)

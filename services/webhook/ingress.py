@@ -10,7 +10,7 @@ from services.webhook.intake import Intake
 from services.webhook.keys import Keyring
 from services.webhook.store import ApiKey
 from services.webhook.waiting import Waiting
-from shared.problems import Problem, malformed
+from shared.problems import Problem, malformed, unavailable
 
 WRITING_KINDS = frozenset({"pos", "owner"})
 
@@ -74,12 +74,17 @@ def _too_large(limit: int) -> Problem:
 
 
 async def authenticate(keyring: Keyring, headers: Mapping[bytes, bytes]) -> ApiKey:
-    """The key of the request. Raises Problem: 401 without a good one, 403 if it may only read."""
+    """The key of the request. Raises Problem: 401 without a good one, 403 if it may only read.
+
+    503 while no keys could ever be read: a till that is told 401 would give up for good.
+    """
     scheme, _, secret = headers.get(b"authorization", b"").partition(b" ")
     secret = secret.strip()
     if scheme.lower() != b"bearer" or not secret:
         raise _not_authenticated("Send the header `Authorization: Bearer <API key>`.")
     key = await keyring.find(secret)
+    if key is None and not keyring.loaded:
+        raise unavailable("API keys cannot be looked up now. Send it again with the same key.")
     if key is None:
         raise _not_authenticated("This API key is not known or was revoked. Ask the owner for one.")
     if key.kind not in WRITING_KINDS:

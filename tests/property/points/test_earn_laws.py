@@ -184,14 +184,16 @@ def test_the_points_are_the_exact_sum_rounded_once(
 @given(
     rules=some_rules(spend, percent, fixed),
     factors=st.lists(DECIMALS, max_size=2),
-    amounts=st.lists(AMOUNTS, min_size=2, max_size=6),
+    amount=AMOUNTS,
+    more=st.lists(st.integers(0, 300), min_size=1, max_size=6),
     rounding=ROUNDINGS,
     cap=st.none() | st.integers(0, 100),
 )
 def test_spending_more_never_earns_less(
     rules: list[dict[str, Any]],
     factors: list[str],
-    amounts: list[int],
+    amount: int,
+    more: list[int],
     rounding: str,
     cap: int | None,
 ) -> None:
@@ -202,7 +204,8 @@ def test_spending_more_never_earns_less(
         "rounding": rounding,
         "caps": [] if cap is None else [{"per": "purchase", "points": cap}],
     }
-    points = [award(accrual, bought(amount)).points for amount in sorted(amounts)]
+    amounts = sorted([amount, *(amount + each for each in more)])
+    points = [award(accrual, bought(each)).points for each in amounts]
     assert all(less <= more for less, more in pairwise(points))
 
 
