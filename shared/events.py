@@ -156,8 +156,8 @@ class Purchase(msgspec.Struct, frozen=True, omit_defaults=True):
 class PurchaseSubmitted(msgspec.Struct, frozen=True, omit_defaults=True):
     """A till's purchase, accepted. The event's id is the purchase's.
 
-    `terminal_id` is the terminal of the API key, `body_hash` the SHA-256 of the body as sent (hex),
-    `reply_to` the queue of a till that waits.
+    `terminal_id` is the terminal of the API key, `body_hash` the SHA-256 (hex) of the body in
+    one canonical form, `reply_to` the queue of a till that waits.
     """
 
     purchase: Purchase
@@ -196,8 +196,8 @@ class PurchaseAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     id: UUID
     status: str
     points: PointsOfPurchase | None = None
-    rank: msgspec.Raw | None = None
-    explanation: msgspec.Raw | None = None
+    rank: Any = None  # JSON; msgspec cannot decode `Raw | None`
+    explanation: Any = None
     detail: str | None = None
 
 

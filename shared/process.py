@@ -6,6 +6,7 @@ whoever supervises it starts it again; nothing limps on.
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any
@@ -23,6 +24,10 @@ from shared.settings import ProcessSettings
 
 DRAIN_SECONDS = 20
 WATCH_SECONDS = 1.0
+WATCH_TIMEOUT = 3.0
+
+GC_THRESHOLDS = (20_000, 20, 50)
+"""Batches make many objects and no cycles worth finding every 700 of them."""
 
 log = logs.logger(__name__)
 
@@ -55,7 +60,7 @@ class Process:
             nonlocal answering
             while True:
                 try:
-                    await self.pool.fetchval("SELECT 1")
+                    await self.pool.fetchval("SELECT 1", timeout=WATCH_TIMEOUT)
                     answering = True
                 except UNREACHABLE:
                     answering = False
@@ -76,6 +81,8 @@ def run(
     A process that emits events adds `process.relay.run()` to its tasks, so that its service's
     outbox is swept."""
     logs.configure(name, settings.log_level, settings.log_format)
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
     uvloop.run(_live(name, settings, schema, setup, pool_size))
 
 
