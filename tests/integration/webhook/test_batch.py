@@ -60,6 +60,8 @@ async def test_a_key_with_two_bodies_is_a_conflict_within_a_batch_and_across(edg
     assert items[1]["problem"]["status"] == 409
     [again] = (await post(edge, [with_key(other, "k")])).json["items"]
     assert (again["status"], again["problem"]["status"]) == ("rejected", 409)
+    await post(edge, [with_key(first, "last")])
+    assert [event.data.key for event in await edge.publishes(3)] == ["k", "k", "last"]
 
 
 async def test_lines_are_taken_and_one_that_is_no_json_is_rejected_alone(edge) -> None:

@@ -1,6 +1,7 @@
 """`POST /v1/purchases` over HTTP: accepted, repeated, refused, waited for."""
 
 import asyncio
+import hashlib
 import re
 from typing import Any
 
@@ -129,15 +130,20 @@ async def test_hostile_input_gets_the_right_answer_with_a_useful_text(edge) -> N
     assert await edge.spooled() == 0
 
 
-async def test_a_body_that_hides_its_length_is_limited_too(edge) -> None:
-    async def endless():
-        for _ in range(100):
-            yield b" " * 10_000
-
-    headers = {"authorization": "Bearer till", "idempotency-key": "e", **JSON}
-    url = f"{edge.url}/v1/purchases"
-    async with edge.http.post(url, data=endless(), headers=headers) as response:
-        assert response.status == 413
+async def test_a_body_that_never_ends_is_refused_while_it_comes(edge) -> None:
+    host, port = edge.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = (
+        "POST /v1/purchases HTTP/1.1\r\nhost: x\r\nauthorization: Bearer till\r\n"
+        "idempotency-key: e\r\ncontent-type: application/json\r\n"
+        "transfer-encoding: chunked\r\n\r\n"
+    )
+    writer.write(head.encode())
+    for _ in range(30):
+        writer.write(b"2710\r\n" + b" " * 10_000 + b"\r\n")
+    await writer.drain()
+    assert b" 413 " in await asyncio.wait_for(reader.readline(), 5)
+    writer.close()
 
 
 async def test_a_till_bound_to_a_store_posts_only_for_it(edge) -> None:
@@ -163,6 +169,18 @@ async def test_a_key_works_and_ends_as_points_says(edge, told) -> None:
     await told.until(lambda: status_is(202))
     await told.tell(edge, told.terminal("new", 3, active=False), told.terminal("new", 2))
     await told.until(lambda: status_is(401))
+
+
+async def test_what_another_replica_learnt_works_at_its_first_use(edge) -> None:
+    await edge.pool.execute("INSERT INTO stores VALUES (gen_random_uuid(), 'kiosk', true, 1)")
+    await edge.pool.execute("UPDATE projection SET version = version + 1")
+    assert (await edge.post(edge.purchase(store="kiosk"))).status == 202
+    key_hash = hashlib.sha256(b"fresh").hexdigest()
+    await edge.pool.execute(
+        "INSERT INTO api_keys VALUES (gen_random_uuid(), $1, 'pos', NULL, true, 1)", key_hash
+    )
+    await edge.pool.execute("UPDATE projection SET version = version + 1")
+    assert (await edge.post(edge.purchase(), secret="fresh")).status == 202
 
 
 async def test_a_key_revoked_by_way_of_another_replica_ends_within_seconds(edge, told) -> None:
