@@ -3,7 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-_POINTS = ("LINE_LOGIN_CHANNEL_ID", "LIFF_ID", "PURCHASE_ID_KEY", "QR_SIGNING_KEY")
+_POINTS = ("PURCHASE_ID_KEY", "QR_SIGNING_KEY")
+_CARD = ("LINE_LOGIN_CHANNEL_ID", "LIFF_ID")
 _LINE = (
     "LINE_CHANNEL_SECRET",
     "LINE_CHANNEL_ACCESS_TOKEN",
@@ -56,10 +57,10 @@ PROCESSES: tuple[Process, ...] = (
     _once("migrate", _PASSWORDS, after="postgres"),
     _once("demo", _DEMO, after="migrate"),
     _service("webhook", "web", "WEBHOOK_URL", ("LINE_CHANNEL_SECRET", "PURCHASE_ID_KEY")),
-    _service("points", "web", "POINTS_URL", _POINTS),
+    _service("points", "web", "POINTS_URL", (*_POINTS, *_CARD)),
     _service("points", "awards", "POINTS_AWARDS_URL", _POINTS),
     _service("points", "ranks", "POINTS_RANKS_URL", _POINTS),
-    _service("notify", "worker", "NOTIFY_URL", ("LINE_CHANNEL_ACCESS_TOKEN", "LIFF_ID")),
+    _service("notify", "worker", "NOTIFY_URL", ("LINE_CHANNEL_ACCESS_TOKEN",)),
     _service("scheduler", "worker", "SCHEDULER_URL", ()),
     Process(
         "sandbox",

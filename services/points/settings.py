@@ -22,6 +22,8 @@ class WebSettings(PointsSettings):
     line_login_channel_id: str
     liff_id: str
     liff_sdk_url: str | None = None
+    redis_url: SecretStr
+    rate_limit_per_second: int = 50
 
     @property
     def liff_sdk(self) -> str:

@@ -17,6 +17,7 @@ from shared import ops, problems
 from shared.bus.errors import NotYet
 from shared.db import UNREACHABLE
 from shared.process import Process
+from shared.ratelimit import RateLimit
 
 STATIC = Path(__file__).parent.parent / "pages" / "static"
 _PROBLEMS = {
@@ -51,7 +52,10 @@ def build(process: Process, settings: WebSettings) -> FastAPI:
     app.state.awards = Awards(rulebook, qr_key)
     app.state.enrolment = Enrolment(rulebook, app.state.awards)
     app.state.card = card.Card(settings, qr_key)
-    process.on_stop.append(app.state.card.close)
+    prefix = f"{settings.bus_namespace}:points"
+    redis_url = settings.redis_url.get_secret_value()
+    app.state.rate_limit = RateLimit(redis_url, prefix, settings.rate_limit_per_second)
+    process.on_stop += [app.state.card.close, app.state.rate_limit.close]
     problems.install(app)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(AlreadyTaken, _taken)

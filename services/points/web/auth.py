@@ -10,6 +10,7 @@ from services.points.store import terminals
 from services.points.store.terminals import Key
 from shared.db import Pool
 from shared.problems import Problem
+from shared.ratelimit import RateLimit
 
 _bearer = HTTPBearer(auto_error=False, description="An API key of a terminal or of the owner.")
 
@@ -24,6 +25,7 @@ async def _authenticated(
         async with pool.acquire() as connection:
             key = await terminals.key(connection, key_hash)
         if key is not None:
+            await _in_time(request, key)
             return key
     raise Problem(
         401,
@@ -31,6 +33,18 @@ async def _authenticated(
         "Send a valid API key as 'Authorization: Bearer <key>'.",
         headers={"WWW-Authenticate": "Bearer"},
     )
+
+
+async def _in_time(request: Request, key: Key) -> None:
+    limit: RateLimit = request.app.state.rate_limit
+    seconds = await limit.wait_seconds(str(key.id))
+    if seconds:
+        raise Problem(
+            429,
+            "too-fast",
+            f"Too many calls with this key. Wait {seconds} s and send it again.",
+            headers={"Retry-After": str(seconds)},
+        )
 
 
 Caller = Annotated[Key, Depends(_authenticated)]

@@ -27,6 +27,7 @@ from tests.integration.points.shop import (
     POS_KEY,
     PURCHASE_KEY,
     QR_KEY,
+    RATE,
     Points,
     owner,
 )
@@ -47,6 +48,8 @@ async def points(servers: Any, database: Any, namespace: str) -> AsyncIterator[P
         public_url="http://127.0.0.1",
         line_login_channel_id="1234567890",
         liff_id="1234567890-Test",
+        redis_url=servers.redis_url,
+        rate_limit_per_second=RATE,
     )
     process = Process("test", settings, bus, pool, relay)
     async with pool.acquire() as connection, connection.transaction():
@@ -70,6 +73,8 @@ async def points(servers: Any, database: Any, namespace: str) -> AsyncIterator[P
         answer = await client.put("/v1/program", json=PLAIN, headers=owner())
         assert answer.status_code == 200, answer.text
         yield shop
+    for act in process.on_stop:
+        await act()
     await relay.join()
     await bus.stop()
     await running[0]

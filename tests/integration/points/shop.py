@@ -29,6 +29,7 @@ PURCHASE_KEY = b"another key of the tests"
 POS_KEY, OWNER_KEY = "tmr_pos_test", "tmr_owner_test"
 TERMINAL = ids.new_id()
 DEADLINE = 15.0
+RATE = 100
 
 
 async def until(check: Callable[[], object]) -> None:

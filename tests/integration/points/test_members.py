@@ -9,6 +9,7 @@ from shared import clock
 from shared.events import ChatDataRequested, new_event
 from tests.integration.points.shop import (
     POS_KEY,
+    RATE,
     Points,
     eventually,
     line_event,
@@ -170,6 +171,17 @@ async def test_keys_open_only_what_they_are_for(points: Points) -> None:
     pos = {"Authorization": f"Bearer {POS_KEY}"}
     assert (await points.client.put("/v1/program", json={}, headers=pos)).status_code == 403
     assert (await points.client.get("/v1/members", headers=pos)).status_code == 403
+
+
+async def test_a_key_that_calls_too_fast_is_told_to_wait(points: Points) -> None:
+    calls = [points.client.get("/v1/program", headers=owner()) for _ in range(3 * RATE)]
+    answers = await asyncio.gather(*calls)
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses) == {200, 429}
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert int(refused.headers["retry-after"]) >= 1
+    pos = {"Authorization": f"Bearer {POS_KEY}"}
+    assert (await points.client.get("/v1/program", headers=pos)).status_code == 200
 
 
 async def test_pages_of_members_and_entries_meet_without_gap_or_repeat(points: Points) -> None:
