@@ -5,7 +5,7 @@ LOCAL := $(PYTHON) -m deploy.local
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs clean-data test check format bench faults lock
+.PHONY: help up down status logs clean-data test check format screenshots bench faults lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ format: ## format the code as `make check` wants it
 	@$(LOCAL) prepare-checks
 	@$(VENV)/ruff check --fix .
 	@$(VENV)/ruff format .
+
+screenshots: ## take the README's pictures from the running local start (needs make up)
+	@$(LOCAL) prepare-tests
+	@$(VENV)/python -m deploy.screenshots
 
 bench: ## benchmarks, each figure beside its yardstick (minutes)
 	@$(LOCAL) prepare-tests

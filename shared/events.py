@@ -66,6 +66,7 @@ def new_event(
     id: UUID | None = None,
 ) -> Event[Data]:
     """Wrap `data` in an envelope; with a `cause` it joins that event's chain and trace."""
+    cause_id = str(cause.id) if cause else None
     return Event(
         id=id or ids.new_id(),
         source=source,
@@ -73,8 +74,8 @@ def new_event(
         time=clock.now(),
         data=data,
         subject=subject or (cause.subject if cause else None),
-        correlationid=(cause.correlationid or str(cause.id)) if cause else None,
-        causationid=str(cause.id) if cause else None,
+        correlationid=(cause.correlationid or cause_id) if cause else None,
+        causationid=cause_id,
         traceparent=cause.traceparent if cause else None,
     )
 

@@ -95,12 +95,12 @@ class Relay:
     async def run(self) -> None:
         """Sweep up what was left behind, until cancelled."""
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
             try:
                 while await self._sweep():
                     pass
             except UNREACHABLE as problem:
-                log.warning("outbox not swept", problem=str(problem))
+                log.warning("outbox not swept", problem=repr(problem))
+            await asyncio.sleep(SWEEP_SECONDS)
 
     async def join(self) -> None:
         """Wait until nothing is unconfirmed."""

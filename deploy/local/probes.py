@@ -45,13 +45,23 @@ def rabbitmq(port: int) -> Probe:
 
 def http_ok(url: str) -> Probe:
     """Ready when `GET url` answers 200."""
+    return _answers("GET", url, 200, {})
+
+
+def admitted(edge_url: str, key: str) -> Probe:
+    """Ready when a till's key is known: a purchase without a body is then a 415, not a 401."""
+    headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": "probe"}
+    return _answers("POST", f"{edge_url}/v1/purchases", 415, headers)
+
+
+def _answers(method: str, url: str, status: int, headers: dict[str, str]) -> Probe:
     parts = urlsplit(url)
 
     def probe() -> bool:
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT)
         try:
-            connection.request("GET", parts.path)
-            return connection.getresponse().status == 200
+            connection.request(method, parts.path, headers=headers)
+            return connection.getresponse().status == status
         except (OSError, http.client.HTTPException):
             return False
         finally:

@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from deploy.local import binaries, commands, compose, packages, summary, venv
+from deploy.local import binaries, commands, compose, packages, probes, summary, venv
 from deploy.local.files import locked, read_env
 from deploy.local.layout import DEFAULT_FOLDER, ROOT, Layout
 from deploy.local.plan import URL_NAMES, Options
 from deploy.local.processes import PROCESSES
 from deploy.local.server_units import SERVER_NAMES
-from deploy.local.stack import Progress, Stack
+from deploy.local.stack import Progress, Stack, StartFailed
 from deploy.local.supervise import away_folder
 
+_ADMISSION_SECONDS = 30.0
 _TURN = 600.0  # seconds to wait for another `make up` or `make down`
 
 
@@ -50,6 +51,18 @@ def up(folder: Path, env: Mapping[str, str]) -> None:
         _up(layout, env, tell)
     print(summary.text(read_env(layout.env), commands.shown(layout.env)))
     tell(f"ready after {time.monotonic() - started:.1f} s")
+
+
+def _wait_admitted(layout: Layout) -> None:
+    """The demo's keys reach webhook by an event: wait until its till may post."""
+    env = read_env(layout.env)
+    probe = probes.admitted(env["EDGE_URL"], env["POS_API_KEY"])
+    deadline = time.monotonic() + _ADMISSION_SECONDS
+    while not probe():
+        if time.monotonic() > deadline:
+            log = commands.shown(layout.log("points-awards"))
+            raise StartFailed(f"the till's key is not admitted; see {log}")
+        time.sleep(0.1)
 
 
 def _up(layout: Layout, env: Mapping[str, str], tell: Progress) -> None:
@@ -86,6 +99,7 @@ def _up_privately(stack: Stack, tell: Progress) -> None:
         environment.result()
         stack.release(*held)
         stack.wait_ready(tell=tell)
+        _wait_admitted(layout)
 
 
 def _python_processes() -> list[str]:

@@ -12,13 +12,12 @@ from typing import Any, Protocol
 
 import msgspec
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
 from shared import clock, envelope, inbox, logs, metrics, outbox
 from shared.bus.acks import AckTracker
-from shared.bus.errors import BrokerUnavailable, Poison
+from shared.bus.errors import BrokerUnavailable, BusError, Poison
 from shared.bus.handling import Batch, Handlers
-from shared.bus.link import open_channel
+from shared.bus.link import FAILURES, open_channel, talking
 from shared.bus.publisher import Publisher
 from shared.bus.topology import RETRY_SECONDS, SUBSCRIPTIONS, Names
 from shared.db import CONFLICTS, UNREACHABLE, Pool
@@ -70,10 +69,11 @@ class Stream:
         if upto is None:
             return
         try:
-            underlay = await self.channel.get_underlay_channel()
-            await underlay.basic_ack(upto, multiple=True)
-        except CONNECTION_EXCEPTIONS as problem:
-            log.info("not acknowledged; it will come again", problem=str(problem))
+            with talking():
+                underlay = await self.channel.get_underlay_channel()
+                await underlay.basic_ack(upto, multiple=True)
+        except FAILURES as problem:
+            log.info("not acknowledged; it will come again", problem=repr(problem))
 
 
 class Sink(Protocol):
@@ -140,7 +140,7 @@ class Consumer:
             try:
                 underlay = await self._stream.channel.get_underlay_channel()
                 await underlay.basic_cancel(self._stream.consumer_tag)
-            except CONNECTION_EXCEPTIONS as problem:
+            except FAILURES as problem:
                 log.info("consumer not cancelled", problem=repr(problem))
 
     async def _work(self) -> None:
@@ -194,7 +194,7 @@ class Consumer:
             await self._persist(work)
         except Exception as error:
             if len(work) > 1:
-                log.warning("batch failed, halving", size=len(work), problem=repr(error))
+                log.warning("batch failed, halving", size=len(work), problem=_loggable(error))
                 await self._handle(work[: len(work) // 2])
                 await self._handle(work[len(work) // 2 :])
             else:
@@ -239,19 +239,18 @@ class Consumer:
         for queue, answers in by_queue.items():
             try:
                 await self._sink.publisher.send_reply(queue, msgspec.json.encode(answers))
-            except CONNECTION_EXCEPTIONS as problem:
-                log.info("nobody told", queue=queue, problem=str(problem))
+            except FAILURES as problem:
+                log.info("nobody told", queue=queue, problem=repr(problem))
 
     async def _dispose(self, work: Work, error: Exception) -> None:
         event_type, body = work.event.type, envelope.encode_group([work.event])
         reason = f"{type(error).__name__}: {error}"
         if isinstance(error, Poison) or work.attempt >= len(RETRY_SECONDS):
+            log.error("event failed for good", id=str(work.event.id), problem=_loggable(error))
             await self._bury(event_type, body, reason, work.attempt, work.first_failed_at)
             return
         seconds = RETRY_SECONDS[work.attempt]
-        log.warning(
-            "event failed, tried again later", id=str(work.event.id), reason=_first_line(reason)
-        )
+        log.warning("event failed, tried later", id=str(work.event.id), problem=_loggable(error))
         metrics.retried(self.purpose)
         headers = self._headers(reason, work.attempt + 1, work.first_failed_at)
         queue = self._sink.names.queue(self.purpose)
@@ -260,12 +259,7 @@ class Consumer:
     async def _bury(
         self, event_type: str, body: bytes, reason: str, attempt: int, first: str | None
     ) -> None:
-        log.error(
-            "event is a dead letter",
-            queue=self.purpose,
-            type=event_type,
-            reason=_first_line(reason),
-        )
+        log.error("dead letter; `tamaru dlq` shows it", queue=self.purpose, type=event_type)
         metrics.buried(self.purpose)
         headers = self._headers(reason, attempt, first)
         await self._surely(self._sink.names.dead, "", body, event_type, headers)
@@ -293,9 +287,11 @@ class Consumer:
                 await asyncio.sleep(PAUSE_SECONDS)
 
 
-def _first_line(reason: str) -> str:
-    """What may be logged: further lines of a database's error quote values."""
-    return reason.partition("\n")[0]
+def _loggable(error: Exception) -> str:
+    """What may be logged. Errors that are not ours may quote personal data: only their name."""
+    return (
+        f"{type(error).__name__}: {error}" if isinstance(error, BusError) else type(error).__name__
+    )
 
 
 def _attempt(headers: dict[str, Any]) -> int:

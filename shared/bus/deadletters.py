@@ -19,11 +19,10 @@ from aio_pika.abc import (
     AbstractIncomingMessage,
     AbstractQueue,
 )
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
 from shared import envelope
 from shared.bus.errors import BrokerUnavailable
-from shared.bus.link import CONNECT_TIMEOUT
+from shared.bus.link import CONNECT_TIMEOUT, FAILURES, talking
 from shared.bus.publisher import CONFIRM_TIMEOUT
 from shared.bus.topology import Names, declare
 
@@ -100,10 +99,11 @@ class Office:
             type=letter.type,
         )
         try:
-            await self._channel.default_exchange.publish(
-                message, self._names.queue(letter.queue), timeout=CONFIRM_TIMEOUT
-            )
-        except (*CONNECTION_EXCEPTIONS, TimeoutError) as problem:
+            with talking():
+                await self._channel.default_exchange.publish(
+                    message, self._names.queue(letter.queue), timeout=CONFIRM_TIMEOUT
+                )
+        except FAILURES as problem:
             raise BrokerUnavailable(f"{letter.queue} did not take it: {problem!r}") from problem
         await held.drop()
 
@@ -114,7 +114,7 @@ async def opened(url: str, namespace: str) -> AsyncIterator[Office]:
     names = Names(namespace)
     try:
         connection = await aio_pika.connect(url, timeout=CONNECT_TIMEOUT)
-    except (*CONNECTION_EXCEPTIONS, TimeoutError) as problem:
+    except FAILURES as problem:
         raise BrokerUnavailable(f"the broker is not reached: {problem}") from problem
     async with connection:
         yield await _office(connection, names)
@@ -125,7 +125,7 @@ async def _office(connection: AbstractConnection, names: Names) -> Office:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         await declare(channel, names)
         queue = await channel.declare_queue(names.dead, passive=True)
-    except (*CONNECTION_EXCEPTIONS, TimeoutError) as problem:
+    except FAILURES as problem:
         raise BrokerUnavailable(f"the broker refuses: {problem}") from problem
     return Office(channel, queue, names)
 
@@ -155,14 +155,14 @@ def _read(message: AbstractIncomingMessage, names: Names) -> DeadLetter:
 def _given_up(headers: dict[str, Any], names: Names) -> tuple[str, str, datetime | None] | None:
     """Queue, reason and time where it was the broker that gave the message up.
 
-    Letters that a consumer buries carry no `x-death` of a queue of events; a message that came
-    through a delay queue may carry one of that."""
-    for death in headers.get("x-death", ()):
-        purpose = names.purpose(str(death.get("queue", "")))
-        if not purpose.startswith("retry."):
-            word = str(death.get("reason", "")).replace("_", " ")
-            return purpose, f"given up by the broker: {word}", _time(death.get("time"))
-    return None
+    Then `x-death` says so, the latest first; a letter that a consumer buries has none."""
+    deaths = headers.get("x-death")
+    if not deaths:
+        return None
+    latest = deaths[0]
+    purpose = names.purpose(str(latest.get("queue", "")))
+    word = str(latest.get("reason", "")).replace("_", " ")
+    return purpose, f"given up by the broker: {word}", _time(latest.get("time"))
 
 
 def _event_ids(body: bytes) -> tuple[str, ...]:

@@ -6,11 +6,12 @@ than reviving it piece by piece.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
-from aiormq.exceptions import AMQPError
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
 from shared import logs
 
@@ -18,7 +19,29 @@ log = logs.logger(__name__)
 
 CONNECT_TIMEOUT = 5.0
 LONGEST_PAUSE = 2.0
-FAILURES = (ConnectionError, OSError, AMQPError, asyncio.TimeoutError)
+FAILURES = (*CONNECTION_EXCEPTIONS, TimeoutError)
+"""What talking to a broker raises when it is away or goes away (RuntimeError too: aiormq's word
+for a connection that has been closed)."""
+
+
+@contextmanager
+def talking() -> Iterator[None]:
+    """Around calls of the client: whatever it says when the connection ends in the middle of one
+    becomes a ConnectionError.
+
+    It may cancel what waits (but only who cancels *our* task may end it), or raise a bare
+    Exception."""
+    try:
+        yield
+    except asyncio.CancelledError as problem:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise ConnectionError("the connection to the broker ended") from problem
+    except Exception as problem:
+        if type(problem) is not Exception:
+            raise
+        raise ConnectionError("the connection to the broker ended") from problem
 
 
 class Link:
@@ -39,10 +62,11 @@ class Link:
         try:
             while True:
                 try:
-                    await self._live()
+                    with talking():
+                        await self._live()
                     pause = 0.1
                 except FAILURES as problem:
-                    log.warning("broker not reached", link=self._name, problem=str(problem))
+                    log.warning("broker not reached", link=self._name, problem=repr(problem))
                     pause = min(pause * 2, LONGEST_PAUSE)
                 self.up.clear()
                 await self._close()
@@ -67,9 +91,10 @@ class Link:
     async def _close(self) -> None:
         if self._connection is not None:
             try:
-                await asyncio.wait_for(self._connection.close(), CONNECT_TIMEOUT)
+                with talking():
+                    await asyncio.wait_for(self._connection.close(), CONNECT_TIMEOUT)
             except FAILURES as problem:
-                log.info("broker connection closed hard", link=self._name, problem=str(problem))
+                log.info("broker connection closed hard", link=self._name, problem=repr(problem))
 
 
 async def open_channel(

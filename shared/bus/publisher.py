@@ -9,11 +9,10 @@ from typing import Any
 
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
 from shared import envelope
 from shared.bus.errors import BrokerUnavailable
-from shared.bus.link import open_channel
+from shared.bus.link import FAILURES, open_channel, talking
 from shared.bus.topology import ROUTED, Names, declare
 from shared.coalesce import Coalescer
 from shared.events import Event
@@ -83,7 +82,8 @@ class Publisher:
         """Tell a waiting process, best effort: not persistent, not confirmed, may be lost."""
         if self._unconfirmed is not None and not self._unconfirmed.is_closed:
             message = Message(body, delivery_mode=DeliveryMode.NOT_PERSISTENT)
-            await self._unconfirmed.default_exchange.publish(message, queue, mandatory=False)
+            with talking():
+                await self._unconfirmed.default_exchange.publish(message, queue, mandatory=False)
 
     async def join(self) -> None:
         """Wait for every outstanding confirm."""
@@ -102,10 +102,11 @@ class Publisher:
         if exchange is None or self._channel is None or self._channel.is_closed:
             raise BrokerUnavailable("not connected to the broker")
         try:
-            await exchange.publish(
-                message, routing_key, mandatory=mandatory, timeout=self._confirm_timeout
-            )
-        except (*CONNECTION_EXCEPTIONS, TimeoutError) as problem:
+            with talking():
+                await exchange.publish(
+                    message, routing_key, mandatory=mandatory, timeout=self._confirm_timeout
+                )
+        except FAILURES as problem:
             raise BrokerUnavailable(f"not confirmed: {problem!r}") from problem
 
 

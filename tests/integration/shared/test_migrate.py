@@ -1,0 +1,105 @@
+"""Migrations on a real database: once each, in order, whole or not at all, one role per schema."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from shared.migrate import MigrationChanged, ServiceSchema, migrate
+
+FIRST = "CREATE TABLE things (id integer PRIMARY KEY);"
+SECOND = "INSERT INTO things VALUES (1); ALTER TABLE things ADD COLUMN name text;"
+
+
+@pytest.fixture
+async def services(servers, tmp_path: Path) -> AsyncIterator[list[ServiceSchema]]:
+    """Two services of made-up names, the second with one migration of its own."""
+    made = []
+    for number in (1, 2):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "0001_first.sql").write_text(FIRST)
+        made.append(ServiceSchema(f"m{uuid.uuid4().hex[:8]}", folder, f"it's a secret {number}"))
+    yield made
+    admin = await asyncpg.connect(servers.database_url)
+    for service in made:
+        await admin.execute(f"DROP ROLE IF EXISTS {service.role}")
+    await admin.close()
+
+
+@pytest.fixture
+async def url(servers, services) -> AsyncIterator[str]:
+    """An empty database, gone before the roles that own things in it."""
+    name = f"migrate_{uuid.uuid4().hex[:8]}"
+    admin = await asyncpg.connect(servers.database_url)
+    await admin.execute(f"CREATE DATABASE {name}")
+    yield urlsplit(servers.database_url)._replace(path=f"/{name}").geturl()
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
+
+async def query(url: str, sql: str, **options):
+    connection = await asyncpg.connect(url, **options)
+    try:
+        return await connection.fetchval(sql)
+    finally:
+        await connection.close()
+
+
+async def test_each_is_applied_once_and_in_order(url, services):
+    first, second = services
+    assert await migrate(url, services) == [
+        f"{first.name}/0001_first.sql",
+        f"{second.name}/0001_first.sql",
+    ]
+    assert await migrate(url, services) == []
+    (first.migrations / "0002_second.sql").write_text(SECOND)
+    assert await migrate(url, services) == [f"{first.name}/0002_second.sql"]
+    assert await query(url, f"SELECT count(*) FROM {first.name}.things") == 1
+
+
+async def test_many_at_once_apply_each_once(url, services):
+    applied = await asyncio.gather(*(migrate(url, services) for _ in range(4)))
+    assert sorted(map(len, applied)) == [0, 0, 0, 2]
+
+
+async def test_one_that_changed_after_it_was_applied_is_refused(url, services):
+    await migrate(url, services)
+    (services[0].migrations / "0001_first.sql").write_text(FIRST + "-- a word")
+    (services[0].migrations / "0002_second.sql").write_text(SECOND)
+    with pytest.raises(MigrationChanged, match=r"0001_first\.sql"):
+        await migrate(url, services)
+    assert await query(url, f"SELECT count(*) FROM {services[0].name}.things") == 0
+
+
+async def test_one_that_fails_leaves_nothing_of_itself(url, services):
+    (services[0].migrations / "0002_second.sql").write_text(SECOND + "SELECT 1/0;")
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await migrate(url, services)
+    assert await query(url, f"SELECT count(*) FROM {services[0].name}.things") == 0
+    (services[0].migrations / "0002_second.sql").write_text(SECOND)
+    assert len(await migrate(url, services)) == 2
+
+
+async def test_a_role_logs_in_and_sees_its_own_schema_only(url, services):
+    await migrate(url, services)
+    first, second = services
+    login = {"user": first.role, "password": first.password}
+    assert await query(url, f"SELECT count(*) FROM {first.name}.things", **login) == 0
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await query(url, f"SELECT count(*) FROM {second.name}.things", **login)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await query(url, "CREATE ROLE intruder", **login)
+
+
+async def test_the_password_follows_the_environment(url, services):
+    await migrate(url, services)
+    changed = ServiceSchema(services[0].name, services[0].migrations, "another")
+    await migrate(url, [changed])
+    assert await query(url, "SELECT 1", user=changed.role, password="another") == 1
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await query(url, "SELECT 1", user=changed.role, password=services[0].password)
