@@ -121,7 +121,7 @@ def _missing(missing: MissingToNext, wording: Wording) -> str:
 
 
 def _entries(data: ChatDataProvided, wording: Wording, zone: ZoneInfo) -> str:
-    return "\n".join(
+    return "\n\n".join(
         wording.phrase(
             "entry",
             when=_when(entry.occurred_at, zone),

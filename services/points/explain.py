@@ -47,6 +47,7 @@ _PLAIN = {
     ("adjust", ""): Words("お店による調整", "Adjusted by the shop"),
     ("transfer", ""): Words("ポイントの移行", "Points transferred"),
 }
+_PURCHASE = Words("お買い上げ", "Purchase")
 _BACK = Words("返品によるポイントのお戻し", "Points given back for a refund")
 _TAKEN = Words("返品によるポイントの取り消し", "Points taken back for a refund")
 _OTHER = Words("ポイント", "Points")
@@ -69,9 +70,21 @@ def text(
     return {"ja": "\n".join(line.ja for line in lines), "en": "\n".join(line.en for line in lines)}
 
 
+def title(kind: str, source: str, amount: int) -> Words:
+    """What an entry is, in few words: the line of a list whose rows say why when opened."""
+    if (kind, source) == ("earn", "purchase"):
+        return _PURCHASE
+    return _named(kind, source, amount)
+
+
+def _named(kind: str, source: str, amount: int) -> Words:
+    if kind == "reverse":
+        return _BACK if amount > 0 else _TAKEN
+    return _PLAIN.get((kind, source)) or _PLAIN.get((kind, ""), _OTHER)
+
+
 def _plain(kind: str, source: str, amount: int) -> Words:
-    what = (_BACK if amount > 0 else _TAKEN) if kind == "reverse" else None
-    what = what or _PLAIN.get((kind, source)) or _PLAIN.get((kind, ""), _OTHER)
+    what = _named(kind, source, amount)
     if not amount:
         return what
     sign = "+" if amount > 0 else "-"

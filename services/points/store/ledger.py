@@ -93,7 +93,10 @@ JOIN unnest($1::uuid[], $2::uuid[]) AS r (member_id, id)
 
 
 class Account(msgspec.Struct):
-    """A member's point account, locked by the caller, with what awarding has to know."""
+    """A member's point account, locked by the caller, with what awarding has to know.
+
+    The fields stand in the order of `_LOCK`'s columns: made by place, an account costs an eighth.
+    """
 
     member_id: UUID
     in_lots: int
@@ -182,7 +185,7 @@ class Recent(msgspec.Struct, frozen=True):
 async def lock_accounts(connection: Connection, members: Sequence[UUID]) -> dict[UUID, Account]:
     """Lock the members' accounts until the transaction ends, in member order."""
     rows = await connection.fetch(_LOCK, sorted(members))
-    return {row["member_id"]: Account(**row) for row in rows}
+    return {row["member_id"]: Account(*row) for row in rows}
 
 
 async def recent_purchases(

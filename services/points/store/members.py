@@ -57,7 +57,10 @@ ORDER BY id LIMIT $3
 
 
 class Member(msgspec.Struct, frozen=True):
-    """A member. `friend`: whether the LINE account has us as a friend now."""
+    """A member. `friend`: whether the LINE account has us as a friend now.
+
+    The fields stand in the order of `_COLUMNS`: made by place, a member costs an eighth.
+    """
 
     id: UUID
     card: str
@@ -87,12 +90,12 @@ class NewMember(msgspec.Struct, frozen=True):
 
 async def by(connection: Connection, name: str, values: Sequence[object]) -> list[Member]:
     """Members whose `name` (one of REFERENCES) is among `values`."""
-    return [Member(**row) for row in await connection.fetch(_BY[name], list(values))]
+    return [Member(*row) for row in await connection.fetch(_BY[name], list(values))]
 
 
 async def page(connection: Connection, after: UUID, status: str | None, limit: int) -> list[Member]:
     """Members after an id, in id order (which is the order of joining)."""
-    return [Member(**row) for row in await connection.fetch(_PAGE, after, status, limit)]
+    return [Member(*row) for row in await connection.fetch(_PAGE, after, status, limit)]
 
 
 async def card_numbers(connection: Connection, count: int) -> list[int]:

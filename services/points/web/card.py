@@ -18,7 +18,7 @@ import segno
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from services.points import qr
+from services.points import explain, qr
 from services.points.settings import LINE, WebSettings
 from services.points.store import members as store
 from services.points.store import views
@@ -140,7 +140,8 @@ def _language(request: Request) -> str:
 def _entry(row: Any, lang: str) -> dict[str, Any]:
     words = summary.explanation(row["kind"], row["source"], row["amount"], row["explanation"])
     lines = words.text[lang].splitlines()
-    return {"amount": row["amount"], "at": row["occurred_at"], "lines": lines}
+    title = getattr(explain.title(row["kind"], row["source"], row["amount"]), lang)
+    return {"amount": row["amount"], "at": row["occurred_at"], "title": title, "lines": lines}
 
 
 def _barcode(card: str) -> str:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.points.earn import Context, Line, Purchase, compile_program, evaluate
-from services.points.explain import text
+from services.points.explain import text, title
 from services.points.program import DEMO, parse
 
 FRIDAY = datetime(2025, 4, 4, 12, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
@@ -188,3 +188,18 @@ def test_entries_that_are_not_purchases(
 def test_an_explanation_of_another_time_is_read_as_far_as_it_is_known() -> None:
     said = text("earn", "purchase", 3, {"base": 300, "weather": "rain", "rules": []})
     assert said == {"ja": "合計 3ポイント", "en": "Total: 3 points"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "amount", "ja", "en"),
+    [
+        ("earn", "purchase", 10, "お買い上げ", "Purchase"),
+        ("earn", "welcome", 50, "会員登録ありがとうございます", "Thank you for joining"),
+        ("earn", "anything new", 5, "ポイント獲得", "Points earned"),
+        ("reverse", "refund", -5, "返品によるポイントの取り消し", "Points taken back for a refund"),
+        ("adjust", "owner", -5, "お店による調整", "Adjusted by the shop"),
+        ("a new kind", "", 1, "ポイント", "Points"),
+    ],
+)
+def test_an_entry_has_a_title(kind: str, source: str, amount: int, ja: str, en: str) -> None:
+    assert title(kind, source, amount) == (ja, en)

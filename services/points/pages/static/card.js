@@ -9,9 +9,9 @@ async function ask(path) {
   const answer = await fetch(path, { headers: { Authorization: `Bearer ${token}` } });
   const text = await answer.text();
   if (answer.ok) return text;
-  let why = text;
-  try { why = JSON.parse(text).detail; } catch { /* not a problem document: show it as it is */ }
-  throw new Error(why);
+  let reason = "";
+  try { reason = JSON.parse(text).type.split(":").pop(); } catch { /* not from us: no special words */ }
+  throw Object.assign(new Error(text), { reason });
 }
 
 function localTimes() {
@@ -21,7 +21,9 @@ function localTimes() {
 
 function showFailure(error) {
   const page = document.getElementById("failed").content.cloneNode(true);
-  page.querySelector(".why").textContent = error.message;
+  const words = [...page.querySelectorAll(".why")];
+  const fitting = words.find((each) => each.dataset.reason === error.reason) ?? words.at(-1);
+  for (const each of words) if (each !== fitting) each.remove();
   page.querySelector(".again").addEventListener("click", () => location.reload());
   view.replaceChildren(page);
   view.setAttribute("aria-busy", "false");
@@ -40,7 +42,7 @@ async function renewCode() {
 }
 
 async function open() {
-  if (typeof liff === "undefined") throw new Error("LINE does not answer. / LINEに接続できません。");
+  if (typeof liff === "undefined") throw Object.assign(new Error("no SDK"), { reason: "unavailable" });
   await liff.init({ liffId: document.body.dataset.liffId });
   if (!liff.isLoggedIn()) { liff.login(); return; }
   token = liff.getIDToken();
