@@ -1,0 +1,105 @@
+"""`python -m deploy.screenshots`: the pictures of the README, from the running local start.
+
+A new customer follows the shop in the sandbox's phone, buys at its till and asks in the chat; the
+pictures are what the pages then show. Needs Chromium and `make up`; leaves that customer behind.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from deploy.local.layout import ROOT
+from deploy.local.stack import Stack
+
+IMAGES = ROOT / "docs" / "images"
+MOST_BYTES = 200_000
+PATIENCE_MS = 20_000
+PURCHASES = (1_000, 3_000, 12_800)
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def main() -> None:
+    """Take both pictures; exits with a word on what is missing."""
+    stack = Stack()
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not stack.is_running():
+        sys.exit("nothing runs: `make up` first")
+    if chromium is None:
+        sys.exit("not installed: chromium")
+    env = stack.env
+    expect.set_options(timeout=PATIENCE_MS)
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        user = take_phone(browser, env["SANDBOX_URL"], IMAGES / "phone.png")
+        take_card(browser, f"{env['EDGE_URL']}/card#sandbox-user={user}", IMAGES / "card.png")
+        browser.close()
+
+
+def take_phone(browser: Browser, url: str, path: Path) -> str:
+    """The phone with a conversation, beside the till; returns the customer's LINE user id."""
+    page = browser.new_page(
+        viewport={"width": 1080, "height": 900}, locale="ja-JP", timezone_id="Asia/Tokyo"
+    )
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(url)
+    page.locator("#new-user").click()
+    page.locator("#name").fill("はなこ")
+    page.locator("#join button").click()
+    expect(page.locator(".got .bubble").first).to_contain_text("ご登録ありがとうございます")
+    for amount in PURCHASES:
+        _buy(page, amount)
+    told = page.locator(".got .flex-bubble")
+    expect(told).to_have_count(len(PURCHASES))
+    expect(page.locator(".got .bubble").filter(has_text="シルバー")).to_be_visible()
+    page.locator("#menu-points").click()
+    expect(page.locator(".got .bubble").last).to_contain_text("残高:")
+    _save(page.screenshot(clip={"x": 0, "y": 0, "width": 1080, "height": 880}), path)
+    user = page.locator("#users").input_value()
+    page.close()
+    return user
+
+
+def _buy(page: Page, amount: int) -> None:
+    before = page.locator(".got .flex-bubble").count()
+    expect(page.locator("#card")).not_to_have_value("")
+    page.locator("#amount").fill(str(amount))
+    page.locator("#till [type=submit]").click()
+    expect(page.locator(".got .flex-bubble")).to_have_count(before + 1)
+
+
+def take_card(browser: Browser, url: str, path: Path) -> None:
+    """The member card as the customer sees it."""
+    page = browser.new_page(
+        viewport={"width": 390, "height": 930},
+        device_scale_factor=1.5,
+        locale="ja-JP",
+        timezone_id="Asia/Tokyo",
+    )
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(url)
+    expect(page.locator(".history time").first).not_to_be_empty()
+    _save(page.screenshot(), path)
+    page.close()
+
+
+def _save(picture: bytes, path: Path) -> None:
+    if len(picture) > MOST_BYTES:
+        sys.exit(f"{path.name} would have {len(picture)} bytes; {MOST_BYTES} is the most")
+    path.write_bytes(picture)
+    print(f"{path.relative_to(ROOT)}: {len(picture) // 1000} KB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""One private start of the whole product for all journeys, and a browser to make them with."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright
+
+from deploy.local import binaries
+from deploy.local.layout import DEFAULT_FOLDER
+from deploy.local.server_units import SERVER_NAMES
+from deploy.local.stack import Stack, scratch_folder
+from tests.e2e.looking import CHROMIUM_ARGUMENTS, Look, Watched, watched
+
+READY_SECONDS = 180.0
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The demo shop on servers of its own, with the same rules on every day of the week."""
+    missing = binaries.missing_packages(binaries.wanted_programs(SERVER_NAMES, edge=True))
+    if missing or CHROMIUM is None:
+        pytest.skip(f"not installed: {' '.join(missing) or 'chromium'}")
+    running = Stack(scratch_folder("e2e"), bound=True)
+    try:
+        running.start()
+        running.wait_ready(seconds=READY_SECONDS)
+        asyncio.run(_open(running))
+        yield running
+    finally:
+        kept = DEFAULT_FOLDER / "reports" / "logs-e2e"
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(running.log("supervisor").parent, kept)
+        running.destroy()
+
+
+async def _open(stack: Stack) -> None:
+    """The demo's program without its Friday; and the till's key is known at the edge."""
+    edge = stack.env["EDGE_URL"]
+    owner = {"authorization": f"Bearer {stack.env['OWNER_API_KEY']}"}
+    till = {"authorization": f"Bearer {stack.env['POS_API_KEY']}"}
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{edge}/v1/program", headers=owner) as answer:
+            program = await answer.json()
+        program["accrual"]["multipliers"] = []
+        async with session.put(f"{edge}/v1/program", json=program, headers=owner) as answer:
+            assert answer.status in (200, 201), await answer.text()
+        deadline = time.monotonic() + 60
+        while True:
+            async with session.post(f"{edge}/v1/purchases", headers=till) as answer:
+                if answer.status == 415:  # there is no body: the key was looked at and is good
+                    return
+            assert time.monotonic() < deadline, answer.status
+            await asyncio.sleep(0.2)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS
+        )
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Callable[[Look], Any]:
+    """`async with visitor(look) as (page, watched)`: a page that may complain of nothing."""
+
+    @asynccontextmanager
+    async def open_page(look: Look) -> AsyncIterator[tuple[Page, Watched]]:
+        context = await browser.new_context(
+            viewport={"width": look.width, "height": look.height},
+            locale="en-US" if look.language == "en" else "ja-JP",
+            color_scheme="dark" if look.dark else "light",
+            device_scale_factor=2 if look.width < 500 else 1,
+            timezone_id="Asia/Tokyo",
+        )
+        page = await context.new_page()
+        seen = await watched(page)
+        yield page, seen
+        await context.close()
+        assert seen.complaints == []
+
+    return open_page

@@ -1,0 +1,77 @@
+"""A private start of the whole product for a module of fault runs, and the check of one run."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.local import binaries
+from deploy.local.layout import DEFAULT_FOLDER, ROOT
+from deploy.local.server_units import SERVER_NAMES
+from deploy.local.stack import Stack, scratch_folder
+from tests.faults import rush
+
+READY_SECONDS = 180.0
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """Every process of the product and private servers, destroyed at the end.
+
+    Servers that are given by URL cannot be killed, so these tests always start their own.
+    """
+    missing = binaries.missing_packages(binaries.wanted_programs(SERVER_NAMES, edge=True))
+    if missing:
+        pytest.skip(f"not installed: {' '.join(missing)}")
+    running = Stack(scratch_folder("faults"), bound=True)
+    try:
+        running.start()
+        running.wait_ready(seconds=READY_SECONDS)
+        asyncio.run(_open(running))
+        yield running
+    finally:
+        _keep_logs(running)
+        running.destroy()
+
+
+def _keep_logs(stack: Stack) -> None:
+    """What the processes said is all that is left to explain a failure with."""
+    kept = DEFAULT_FOLDER / "reports" / "logs"
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.copytree(stack.log("supervisor").parent, kept)
+
+
+async def _open(stack: Stack) -> None:
+    async with rush.client() as session:
+        await rush.publish_program(session, stack)
+        await rush.till_is_known(session, stack)
+
+
+@pytest.fixture
+def tamaru(stack: Stack) -> "Tamaru":
+    return Tamaru(stack)
+
+
+class Tamaru:
+    """The operator's command on the stack."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def __call__(self, *words: str) -> str:
+        """Its output; fails when it does."""
+        done = subprocess.run(
+            [sys.executable, "-m", "deploy.cli", *words],
+            cwd=ROOT,
+            env=os.environ | self._stack.env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
