@@ -209,6 +209,8 @@ class Consumer:
                     batch, rows = await self._commit(work)
                 break
             except UNREACHABLE as problem:
+                if isinstance(problem, ValueError):
+                    raise  # asyncpg's word for a value that does not fit: the data's fault
                 log.warning("database not reached, the batch waits", problem=repr(problem))
                 await asyncio.sleep(PAUSE_SECONDS)
             except CONFLICTS:
