@@ -24,6 +24,15 @@ CONFLICTS: tuple[type[Exception], ...] = (
 """Two transactions met: run the same one again at once."""
 
 
+_PLANNING = {
+    "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "random_page_cost": "1.1",
+}
+"""Statements here are few, prepared, and look rows up by key: planning each execution anew cost as
+much as executing it, and spinning-disk costs made the planner read small tables whole."""
+
+
 async def open_pool(url: str, *, schema: str, size: int = 4) -> "Pool[asyncpg.Record]":
     """A pool whose connections see only `schema`.
 
@@ -40,5 +49,5 @@ async def open_pool(url: str, *, schema: str, size: int = 4) -> "Pool[asyncpg.Re
         max_size=size,
         reset=keep,
         command_timeout=60,
-        server_settings={"search_path": schema, "jit": "off", "timezone": "UTC"},
+        server_settings={"search_path": schema, "timezone": "UTC", **_PLANNING},
     )

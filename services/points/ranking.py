@@ -108,7 +108,8 @@ class Ranking:
             for standing in standings
         ]
         changed = [(old, new) for old, new in decided if _differs(old, new)]
-        await store.write(batch.connection, [new for _, new in changed])
+        if changed:
+            await store.write(batch.connection, [new for _, new in changed])
         for old, new in changed:
             if old.code != new.code:
                 cause = members[old.member_id]

@@ -8,7 +8,7 @@ import msgspec
 
 from shared.bus.handling import Connection
 
-_LOCK = """
+_ADD = """
 INSERT INTO ranks (member_id, code, since)
 SELECT m.id, NULL, $2 FROM unnest($1::uuid[]) AS w (id) JOIN members m ON m.id = w.id ORDER BY m.id
 ON CONFLICT (member_id) DO NOTHING
@@ -73,8 +73,11 @@ class NewStanding(msgspec.Struct, frozen=True):
 
 async def lock(connection: Connection, members: Sequence[UUID], now: datetime) -> list[Standing]:
     """The members' ranks, locked in member order; who has none yet gets an empty one."""
-    await connection.execute(_LOCK, sorted(members), now)
-    return [Standing(**row) for row in await connection.fetch(_READ, sorted(members))]
+    rows = await connection.fetch(_READ, sorted(members))
+    if len(rows) < len(set(members)):
+        await connection.execute(_ADD, sorted(members), now)
+        rows = await connection.fetch(_READ, sorted(members))
+    return [Standing(**row) for row in rows]
 
 
 async def measure(
