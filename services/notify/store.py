@@ -58,6 +58,7 @@ FROM json_to_recordset($1::json) AS r (
     reason text, request_id text, finished_at timestamptz
 )
 WHERE d.line_user_id = r.line_user_id AND d.event_id = r.event_id AND d.due_at IS NOT NULL
+    AND d.line_user_id = ANY($2::text[])
 """
 
 _SKIP_BLOCKED = """
@@ -121,7 +122,9 @@ async def claim(
 
 async def record(pool: "asyncpg.Pool[Any]", records: Sequence[Record]) -> None:
     """Write down what became of deliveries; what is over already stays as it is."""
-    await pool.execute(_RECORD, _encode(records).decode())
+    # The users stand apart too: from JSON alone the planner would read a small table whole.
+    users = [each.line_user_id for each in records]
+    await pool.execute(_RECORD, _encode(records).decode(), users)
 
 
 async def skip_blocked(connection: Connection, line_user_ids: list[str], now: datetime) -> None:

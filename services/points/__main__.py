@@ -44,7 +44,10 @@ def ranks() -> None:
     async def setup(process: Process) -> None:
         ranking = Ranking(Rulebook())
         bus, pool, relay = process.bus, process.pool, process.relay
-        bus.consume("points.ranks", handlers.rank_handlers(ranking), pool, relay)
+        # Ranks are computed from the facts: an event seen twice changes nothing, and one batch at
+        # a time lets what arrives meanwhile be computed together.
+        wiring = handlers.rank_handlers(ranking)
+        bus.consume("points.ranks", wiring, pool, relay, use_inbox=False, in_flight=1)
         process.task(ranking.run(pool, relay))
         process.watch_database()
 

@@ -37,7 +37,8 @@ class Awards:
 
     async def handle(self, batch: Batch, events: list[Submitted]) -> None:
         """Award a batch; raises NotYet while no program was ever published."""
-        await self._rulebook.refresh(batch.connection)
+        if self._rulebook.empty:
+            await self._rulebook.refresh(batch.connection)
         if self._rulebook.empty:
             raise NotYet("no program has been published yet")
         firsts: dict[object, Submitted] = {}

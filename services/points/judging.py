@@ -51,9 +51,12 @@ class Judging:
         self._replies: list[tuple[str, PurchaseAnswer]] = []
 
     async def load(self, connection: Connection, work: Sequence[tuple[Submitted, Member]]) -> None:
-        """Lock the members' accounts and read what limits and caps look back at."""
+        """Lock the members' accounts; read new versions and what limits and caps look back at."""
         members = list({member.id for _, member in work})
         self._accounts = await store.lock_accounts(connection, members)
+        newest = max(account.program_version or 0 for account in self._accounts.values())
+        if newest > self._rulebook.version:
+            await self._rulebook.refresh(connection)
         moments = [event.data.purchase.occurred_at for event, _ in work]
         editions = {id(each): each for each in map(self._rulebook.in_force, moments)}.values()
         reach = max(_looks_back(edition) for edition in editions)
@@ -79,8 +82,8 @@ class Judging:
 
     async def write(self, batch: Batch) -> None:
         """Write what was decided, and say it."""
-        await store.post(batch.connection, self._postings, list(self._movements.values()))
-        await store.keep_purchases(batch.connection, self._kept)
+        movements = list(self._movements.values())
+        await store.post(batch.connection, self._postings, movements, self._kept)
         if self._budget is not None:
             spent = self._budget - self._budget_before
             await store.spend_budget(batch.connection, CAMPAIGN, spent)

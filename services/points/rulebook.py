@@ -34,9 +34,8 @@ class Rulebook:
 
     async def refresh(self, connection: Connection) -> None:
         """Read versions that were published since."""
-        known = self._editions[-1].version if self._editions else 0
-        for version in await store.after(connection, known):
-            if self._editions and version.version <= self._editions[-1].version:
+        for version in await store.after(connection, self.version):
+            if version.version <= self.version:
                 continue  # another transaction of this process read it meanwhile
             program = parse(version.document)
             edition = Edition(
@@ -44,6 +43,11 @@ class Rulebook:
             )
             self._editions.append(edition)
             self._starts.append(edition.effective_from)
+
+    @property
+    def version(self) -> int:
+        """The newest version that is known here, 0 for none."""
+        return self._editions[-1].version if self._editions else 0
 
     @property
     def empty(self) -> bool:

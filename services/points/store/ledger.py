@@ -11,7 +11,8 @@ from shared.bus.handling import Connection
 
 _LOCK = """
 SELECT a.member_id, a.in_lots, a.pending, a.held, a.debt, a.earned, a.purchases,
-    a.remainder_numerator, a.remainder_denominator, m.line_user_id, m.status, m.card, r.code AS rank
+    a.remainder_numerator, a.remainder_denominator, m.line_user_id, m.status, m.card,
+    r.code AS rank, (SELECT max(version) FROM programs) AS program_version
 FROM accounts a JOIN members m ON m.id = a.member_id LEFT JOIN ranks r ON r.member_id = a.member_id
 WHERE a.member_id = ANY($1::uuid[]) AND a.unit = 'point'
 ORDER BY a.member_id FOR UPDATE OF a
@@ -37,6 +38,15 @@ WITH e AS (
                       expires_at)
     SELECT member_id, id, 'point', opened, remaining, recorded_at, active_at, expires_at
     FROM e WHERE opened > 0
+), kept AS (
+    INSERT INTO purchases (member_id, id, entry_id, store, terminal_id, occurred_at, accepted_at,
+                           total, visits, points, purchase, context)
+    SELECT member_id, id, entry_id, store, terminal_id, occurred_at, accepted_at, total, visits,
+        points, purchase, context
+    FROM json_to_recordset($4::json) AS p (
+        member_id uuid, id uuid, entry_id uuid, store text, terminal_id uuid,
+        occurred_at timestamptz, accepted_at timestamptz, total bigint, visits integer,
+        points bigint, purchase json, context json)
 ), moved AS (
     SELECT * FROM json_to_recordset($2::json) AS d (
         member_id uuid, in_lots bigint, pending bigint, debt bigint, earned bigint, spent bigint,
@@ -49,16 +59,6 @@ UPDATE accounts a SET in_lots = a.in_lots + d.in_lots, pending = a.pending + d.p
     visits = a.visits + d.visits, last_visit_at = greatest(a.last_visit_at, d.last_visit_at),
     remainder_numerator = d.remainder_numerator, remainder_denominator = d.remainder_denominator
 FROM moved d WHERE a.member_id = d.member_id AND a.member_id = ANY($3::uuid[]) AND a.unit = 'point'
-"""
-_KEEP_PURCHASES = """
-INSERT INTO purchases (member_id, id, entry_id, store, terminal_id, occurred_at, accepted_at,
-                       total, visits, points, purchase, context)
-SELECT member_id, id, entry_id, store, terminal_id, occurred_at, accepted_at, total, visits, points,
-    purchase, context
-FROM json_to_recordset($1::json) AS p (
-    member_id uuid, id uuid, entry_id uuid, store text, terminal_id uuid, occurred_at timestamptz,
-    accepted_at timestamptz, total bigint, visits integer, points bigint, purchase json,
-    context json)
 """
 _KEEP_WAITING = """
 INSERT INTO waiting_purchases (id, reference, event, accepted_at)
@@ -111,6 +111,7 @@ class Account(msgspec.Struct):
     status: str
     card: str
     rank: str | None
+    program_version: int | None
 
     @property
     def balance(self) -> int:
@@ -197,18 +198,17 @@ async def recent_purchases(
 
 
 async def post(
-    connection: Connection, postings: Sequence[Posting], movements: Sequence[Movement]
+    connection: Connection,
+    postings: Sequence[Posting],
+    movements: Sequence[Movement],
+    purchases: Sequence[KeptPurchase] = (),
 ) -> None:
-    """Append entries, open lots and move accounts, in one statement. Accounts must be locked."""
+    """Append entries, open lots, move accounts and keep purchases (for refunds, reports and
+    explanations), in one statement. Accounts must be locked."""
     # The ids stand apart too, for the planner: it takes any JSON for 100 rows and would rather
     # read the whole of a smaller table than look up so many.
     members = [each.member_id for each in movements]
-    await connection.execute(_POST, _json(postings), _json(movements), members)
-
-
-async def keep_purchases(connection: Connection, purchases: Sequence[KeptPurchase]) -> None:
-    """Keep purchases for refunds, reports and explanations."""
-    await connection.execute(_KEEP_PURCHASES, _json(purchases))
+    await connection.execute(_POST, _json(postings), _json(movements), members, _json(purchases))
 
 
 async def keep_waiting(

@@ -62,7 +62,7 @@ async def points(servers: Any, database: Any, namespace: str) -> AsyncIterator[P
         ("points.awards", handlers.award_handlers(awards), False),
         ("points.members", handlers.member_handlers(enrolment), True),
         ("points.chat", handlers.chat_handlers(Chat(rulebook, enrolment)), True),
-        ("points.ranks", handlers.rank_handlers(ranking), True),
+        ("points.ranks", handlers.rank_handlers(ranking), False),
     ):
         bus.consume(purpose, wiring, pool, relay, use_inbox=use_inbox)
     running = [asyncio.create_task(bus.run()), asyncio.create_task(ranking.run(pool, relay))]
