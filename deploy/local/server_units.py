@@ -29,7 +29,7 @@ _POSTGRES_SETTINGS = {
     "max_wal_size": "4GB",
     "min_wal_size": "256MB",
     "checkpoint_timeout": "30min",
-    "shared_buffers": "256MB",
+    "shared_buffers": "1GB",
     "max_connections": "200",
     "jit": "off",
     "timezone": "UTC",
