@@ -42,16 +42,22 @@ return waits
 """
 
 
+def connect(url: str) -> "Redis":
+    """A client that gives up fast and never retries by itself."""
+    return Redis.from_url(
+        url,
+        socket_timeout=ANSWER_SECONDS,
+        socket_connect_timeout=ANSWER_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        max_connections=8,
+    )
+
+
 class RateLimit:
     """`per_second` calls for each caller; a second's worth may come at once."""
 
     def __init__(self, url: str, prefix: str, per_second: int) -> None:
-        self._redis = Redis.from_url(
-            url,
-            socket_timeout=ANSWER_SECONDS,
-            socket_connect_timeout=ANSWER_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._redis = connect(url)
         self._prefix = f"{{{prefix}}}:rate:"  # braces: all on one shard of a cluster
         self._per_second = per_second
         self._script = self._redis.register_script(_SCRIPT)

@@ -1,7 +1,6 @@
 """What can be refused in the points service.
 
 PointsError
-├── UnknownMember    nobody is named by this reference
 ├── BadReference     a reference that can never name anybody (forged or expired QR, bad card)
 ├── UnknownStore     no store has this code
 ├── AlreadyTaken     an external id or phone that another member has
@@ -11,10 +10,6 @@ PointsError
 
 class PointsError(Exception):
     """The root of the service's errors; the text is for people."""
-
-
-class UnknownMember(PointsError):
-    """Nobody is named by this reference."""
 
 
 class BadReference(PointsError):

@@ -17,7 +17,6 @@ class PointsSettings(ProcessSettings):
 class WebSettings(PointsSettings):
     """What the API and the pages need besides."""
 
-    public_url: str
     line_api_base: str = LINE
     line_login_channel_id: str
     liff_id: str

@@ -11,7 +11,7 @@ from services.webhook.keys import Keyring
 from services.webhook.settings import WebhookSettings
 from services.webhook.spool import Spool
 from services.webhook.waiting import Waiting
-from shared import logs, process, settings
+from shared import logs, process, ratelimit, settings
 from shared.db import UNREACHABLE
 from shared.process import Process
 
@@ -51,7 +51,7 @@ async def setup(running: Process) -> None:
 def _ingress(running: Process, keyring: Keyring, spool: Spool) -> Ingress:
     configured = running.settings
     assert isinstance(configured, WebhookSettings)  # noqa: S101 - `main` loads no other
-    redis = gate.connect(configured.redis_url.get_secret_value())
+    redis = ratelimit.connect(configured.redis_url.get_secret_value())
     intake = Intake(running.bus.publisher, spool)
     running.on_stop += [intake.join, redis.aclose]
     return Ingress(

@@ -12,18 +12,15 @@ from typing import NamedTuple
 from uuid import UUID
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from shared import logs
 from shared.coalesce import Coalescer
+from shared.ratelimit import ANSWER_SECONDS, AWAY_SECONDS
 
 log = logs.logger(__name__)
 
 REMEMBER_SECONDS = 24 * 3600
-ANSWER_SECONDS = 0.25
-AWAY_SECONDS = 1.0
 DIGEST_BYTES = 16
 
 _SCRIPT = resources.files(__package__).joinpath("gate.lua").read_text()
@@ -45,17 +42,6 @@ class Verdict(NamedTuple):
 
 
 _ONE_PASSES = Verdict(0, (False,))
-
-
-def connect(url: str) -> "Redis":
-    """A client that gives up fast and never retries by itself."""
-    return Redis.from_url(
-        url,
-        socket_timeout=ANSWER_SECONDS,
-        socket_connect_timeout=ANSWER_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-        max_connections=8,
-    )
 
 
 class Gate:

@@ -7,6 +7,9 @@ from uuid import UUID
 
 from shared.bus.handling import Connection
 
+NEWEST = UUID(int=2**128 - 1)
+"""A cursor before which all entries come."""
+
 _SUMMARY = """
 SELECT m.id, m.card, m.status, m.line_user_id, m.joined_at, a.in_lots, a.pending, a.held, a.debt,
     a.earned, a.spent, a.amount_spent, a.visits, a.last_visit_at, r.code AS rank

@@ -101,7 +101,7 @@ async def view(request: Request) -> HTMLResponse:
     member_id = await _member(request)
     async with request.app.state.process.pool.acquire() as connection:
         found = await summary.members(connection, request.app.state.rulebook, [member_id])
-        rows = await views.entries(connection, member_id, UUID(int=2**128 - 1), ENTRIES)
+        rows = await views.entries(connection, member_id, views.NEWEST, ENTRIES)
     member = found[0]
     html = TEMPLATES.get_template("card_view.html").render(
         lang=_language(request),

@@ -20,7 +20,6 @@ from shared.problems import Problem
 
 router = APIRouter(prefix="/v1/members", tags=["members"])
 
-LAST_ID = UUID(int=2**128 - 1)
 FIRST_ID = UUID(int=0)
 Limit = Annotated[int, Query(ge=1, le=200)]
 
@@ -105,7 +104,7 @@ async def entries(
     """Ledger rows, newest first; `cursor` is the `next` of the page before."""
     async with request.app.state.process.pool.acquire() as connection:
         member = await _one(request, connection, _id(member_id))
-        rows = await views.entries(connection, member.id, before or LAST_ID, limit)
+        rows = await views.entries(connection, member.id, before or views.NEWEST, limit)
     following = str(rows[-1]["id"]) if len(rows) == limit else None
     return schemas.EntryPage(items=[_entry(row) for row in rows], next=following)
 

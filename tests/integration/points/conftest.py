@@ -45,7 +45,6 @@ async def points(servers: Any, database: Any, namespace: str) -> AsyncIterator[P
         amqp_url=servers.amqp_url,
         purchase_id_key=PURCHASE_KEY.decode(),
         qr_signing_key=QR_KEY.decode(),
-        public_url="http://127.0.0.1",
         line_login_channel_id="1234567890",
         liff_id="1234567890-Test",
         redis_url=servers.redis_url,
