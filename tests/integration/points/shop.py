@@ -79,6 +79,20 @@ class Points:
 
         return await eventually(found, "no member was made")
 
+    async def handled(self, reader: str, *events: Event[Any]) -> None:
+        """Publish events and wait until `reader` has had them all, in whatever order."""
+        await self.publish(*events)
+
+        async def seen() -> Any:
+            return await self.pool.fetchval(
+                "SELECT count(*) = $3 FROM inbox WHERE reader = $1 AND event_id = ANY($2)",
+                reader,
+                [event.id for event in events],
+                len(events),
+            )
+
+        await eventually(seen, f"{reader} did not handle what was published")
+
     async def told(self, event_type: str) -> list[dict[str, Any]]:
         """The data of events that stood in the outbox, whether or not they have left yet."""
         rows = await self.pool.fetch("SELECT body FROM said WHERE type = $1", event_type)

@@ -41,10 +41,9 @@ async def test_leaving_counts_by_lines_time_not_by_arrival(points: Points) -> No
     await points.follow(USER)
     await points.member(USER)
     later = clock.now() + timedelta(seconds=5)
-    await points.publish(line_event("follow", USER, later))
-    await points.publish(line_event("unfollow", USER, later - timedelta(seconds=2)))
-    await points.publish(line_event("follow", "U" + "9" * 32))
-    await points.member("U" + "9" * 32)
+    again = line_event("follow", USER, later)
+    left = line_event("unfollow", USER, later - timedelta(seconds=2))
+    await points.handled("points.members", again, left)
     assert await points.pool.fetchval("SELECT friend FROM members WHERE line_user_id = $1", USER)
 
 
@@ -65,10 +64,8 @@ async def test_a_message_enrols_whoever_line_forgot_to_announce(points: Points) 
 async def test_events_of_nobody_in_particular_enrol_nobody(
     points: Points, line: dict[str, object]
 ) -> None:
-    await points.publish(line_event("message", USER, **line))
-    await points.follow("U" + "8" * 32)
-    await points.member("U" + "8" * 32)
-    assert await points.pool.fetchval("SELECT count(*) FROM members") == 1
+    await points.handled("points.members", line_event("message", USER, **line))
+    assert await points.pool.fetchval("SELECT count(*) FROM members") == 0
 
 
 async def test_joining_tells_the_card_and_carries_the_reply_token(points: Points) -> None:
