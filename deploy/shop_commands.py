@@ -11,8 +11,8 @@ import typer
 from deploy.environment import required
 from services.points import publishing, shopkeeping
 from services.points.errors import PointsError
-from services.points.program import ProgramInvalid
 from services.points.store import terminals
+from services.points.terms import ProgramInvalid
 from shared import outbox
 from shared.bus.handling import Batch
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 from services.points import program as rules
 from services.points.program import Cap, Program
 from services.points.purchase import AnyLine
+from services.points.terms import WEEKDAYS, moment
 
 ONE = 10_000  # decimal strings carry at most four decimals: the factor "1.5" is 15000 of these
 PER_CENT = 100 * ONE  # "1.0" percent is 10000 of 1000000
@@ -182,9 +183,9 @@ def _condition(
         return None, None
     hours = when.hours
     condition = ReadyCondition(
-        weekdays=frozenset(rules.WEEKDAYS.index(day) for day in when.weekdays),
-        start=rules.moment(when.from_, zone, end=False) if when.from_ else None,
-        end=rules.moment(when.until, zone, end=True) if when.until else None,
+        weekdays=frozenset(WEEKDAYS.index(day) for day in when.weekdays),
+        start=moment(when.from_, zone, end=False) if when.from_ else None,
+        end=moment(when.until, zone, end=True) if when.until else None,
         minutes=(_minute(hours[:5]), _minute(hours[6:])) if hours else None,
         stores=frozenset(when.stores),
         ranks=frozenset(when.ranks),

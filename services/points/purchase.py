@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from services.points.program import Problem
+from services.points.terms import Problem
 
 _MOST = 10**12  # of any amount of money
 

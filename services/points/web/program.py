@@ -6,8 +6,8 @@ import msgspec
 from fastapi import APIRouter, Header, Request, Response
 
 from services.points import publishing
-from services.points.program import ProgramInvalid
 from services.points.store import programs as store
+from services.points.terms import ProgramInvalid
 from services.points.web import schemas
 from services.points.web.auth import Caller, Owner
 from shared import outbox

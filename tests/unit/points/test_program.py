@@ -14,15 +14,14 @@ from services.points.program import (
     FixedExpiry,
     LifetimeWindow,
     NoExpiry,
-    ProgramInvalid,
     RollingWindow,
     SlidingExpiry,
     SpendRule,
     default,
-    moment,
     parse,
     to_document,
 )
+from services.points.terms import ProgramInvalid, moment
 
 CONTRACT = json.loads("""
 {"currency": "JPY", "time_zone": "Asia/Tokyo",
