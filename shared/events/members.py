@@ -1,0 +1,54 @@
+"""What became of members and their ranks: facts that points tells."""
+
+from uuid import UUID
+
+import msgspec
+
+from shared.events.contract import Moment, contract
+
+
+@contract("member.joined.v1")
+class MemberJoined(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Somebody is a member for the first time, and linked to LINE.
+
+    `reply_token` may still be good until `reply_until`; whoever speaks first uses it once.
+    `followed_at` is LINE's time of the follow, where a follow it was.
+    """
+
+    member_id: UUID
+    card: str
+    welcome_points: int
+    balance: int
+    line_user_id: str | None = None
+    reply_token: str | None = None
+    reply_until: Moment | None = None
+    followed_at: Moment | None = None
+
+
+@contract("member.returned.v1")
+class MemberReturned(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A member who had left LINE's friends is back, with the same card and points.
+
+    `followed_at` is LINE's time of the follow.
+    """
+
+    member_id: UUID
+    card: str
+    balance: int
+    line_user_id: str | None = None
+    reply_token: str | None = None
+    reply_until: Moment | None = None
+    followed_at: Moment | None = None
+
+
+@contract("rank.changed.v1")
+class RankChanged(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A member's rank moved; None is no rank. `direction` is up or down."""
+
+    member_id: UUID
+    direction: str
+    to_rank: str | None = None
+    to_name: str | None = None
+    from_rank: str | None = None
+    from_name: str | None = None
+    line_user_id: str | None = None
