@@ -6,7 +6,6 @@ whoever supervises it starts it again; nothing limps on.
 
 import asyncio
 import contextlib
-import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any
@@ -16,7 +15,7 @@ import uvloop
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from shared import logs, ops
+from shared import collector, logs, ops
 from shared.bus.bus import Bus
 from shared.db import UNREACHABLE, Pool, open_pool
 from shared.outbox import Relay
@@ -25,9 +24,6 @@ from shared.settings import ProcessSettings
 DRAIN_SECONDS = 20
 WATCH_SECONDS = 1.0
 WATCH_TIMEOUT = 3.0
-
-GC_THRESHOLDS = (20_000, 20, 50)
-"""Batches make many objects and no cycles worth finding every 700 of them."""
 
 log = logs.logger(__name__)
 
@@ -81,8 +77,7 @@ def run(
     A process that emits events adds `process.relay.run()` to its tasks, so that its service's
     outbox is swept."""
     logs.configure(name, settings.log_level, settings.log_format)
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+    collector.spare()
     uvloop.run(_live(name, settings, schema, setup, pool_size))
 
 

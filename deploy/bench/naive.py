@@ -32,7 +32,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from services.notify import wording
-from shared import clock, ids, settings
+from shared import clock, collector, ids, settings
 from shared.settings import ProcessSettings
 
 PREFETCH = 16
@@ -208,4 +208,5 @@ async def main(part: str) -> None:
 if __name__ == "__main__":
     import uvloop
 
+    collector.spare()  # as the real processes do
     uvloop.run(main(sys.argv[1]))

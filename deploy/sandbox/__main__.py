@@ -7,7 +7,7 @@ import uvloop
 
 from deploy.sandbox.server import running
 from deploy.sandbox.settings import SandboxSettings
-from shared import clock, logs
+from shared import clock, collector, logs
 from shared.settings import load
 
 log = logs.logger(__name__)
@@ -29,6 +29,7 @@ async def serve(settings: SandboxSettings) -> None:
 def main() -> None:
     settings = load(SandboxSettings)
     logs.configure("sandbox", settings.log_level, settings.log_format)
+    collector.spare()
     uvloop.run(serve(settings))
 
 

@@ -17,8 +17,11 @@ OVERHEAD_BYTES = 500  # about what the objects around a message cost
 Kind = Literal["push", "reply", "multicast"]
 
 
-class Delivery(Struct):
-    """Messages that arrived on one phone. `messages` is the JSON array as LINE accepted it."""
+class Delivery(Struct, gc=False):
+    """Messages that arrived on one phone. `messages` is the JSON array as LINE accepted it.
+
+    Histories are long, and nothing in them can be part of a cycle: the collector need not look.
+    """
 
     kind: Kind
     messages: Raw
@@ -37,7 +40,7 @@ class Deed(Struct):
     at: float
 
 
-class Landing(Struct):
+class Landing(Struct, gc=False):
     """One delivery as a load check wants it: no messages, but both clocks."""
 
     cursor: int

@@ -3,8 +3,8 @@
 Owns the rules of sending. Limits on message content stand in `message_rules`.
 """
 
+import random
 import re
-import secrets
 from typing import Any
 
 import msgspec
@@ -173,7 +173,7 @@ def _accept(
 def _sent(platform: Platform, message: dict[str, Any]) -> dict[str, str]:
     sent = {"id": platform.message_id()}
     if message["type"] in ("text", "textV2", "sticker", "image", "video", "template", "flex"):
-        sent["quoteToken"] = secrets.token_urlsafe(24)
+        sent["quoteToken"] = f"{random.getrandbits(192):048x}"
     return sent
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from shared import envelope
 from shared.bus.bus import Bus
+from shared.bus.consumer import BACKLOG_MESSAGES
 from shared.bus.deadletters import DeadLetter, opened
 from shared.bus.errors import NotYet, Poison
 from shared.events import Event, PurchaseRejected, ScheduleCancelled, new_event
@@ -252,6 +253,40 @@ async def test_a_graceful_stop_finishes_the_batch_in_hand(shop, servers):
         assert await shop.effects() == ["in hand"]
     await shop.start(handlers(note))
     await effects_are(shop, ["in hand", "not begun"])
+
+
+async def test_only_a_backlog_is_worked_off_by_several_batches_at_once(shop):
+    begun, leave = [], asyncio.Event()
+
+    async def slow(batch, events) -> None:
+        begun.append([event.data.key for event in events])
+        await leave.wait()
+        await note(batch, events)
+
+    out = await shop.start()
+
+    async def send(keys) -> None:
+        for key in keys:  # a message each
+            await out.publisher.publish(cancelled(key))
+
+    async with shop.process(handlers(slow), in_flight=2) as bus:
+        few, many = [f"a{n:03}" for n in range(5)], [f"b{n:03}" for n in range(BACKLOG_MESSAGES)]
+        await send(few)
+        stream = bus._consumers[0]._stream
+
+        async def few_wait() -> bool:
+            return len(stream.waiting) == len(few) - 1
+
+        await until(few_wait)
+        assert begun == [few[:1]]
+        await send(many)
+
+        async def two_at_once() -> bool:
+            return len(begun) == 2
+
+        await until(two_at_once)
+        leave.set()
+        await effects_are(shop, few + many)
 
 
 async def test_a_process_that_dies_with_a_batch_in_hand_loses_nothing(shop):
