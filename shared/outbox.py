@@ -3,7 +3,8 @@
 A row is a whole message: up to 200 events of one type, ready to send. Right after the commit the
 rows are published and, once confirmed, deleted; what a crash leaves behind a sweep finds. So an
 event leaves at least once, and never for a change that did not happen.
-Each service's schema has `outbox (id uuid primary key, type text, body bytea, created_at)`.
+Each service's schema has `outbox (id uuid primary key, type text, body bytea, created_at)`; a sweep
+moves `created_at` to its own moment, so that for a while no other process sweeps the same rows.
 """
 
 import asyncio
@@ -35,7 +36,12 @@ INSERT INTO outbox (id, type, body, created_at)
 SELECT id, type, body, $4 FROM unnest($1::uuid[], $2::text[], $3::bytea[]) AS r (id, type, body)
 """
 _DELETE = "DELETE FROM outbox WHERE id = ANY($1::uuid[])"
-_LEFT = "SELECT id, type, body FROM outbox WHERE created_at < $1 ORDER BY id LIMIT $2"
+_TAKE = """
+UPDATE outbox SET created_at = $2 WHERE id IN (
+    SELECT id FROM outbox WHERE created_at < $1 AND id <> ALL($4::uuid[])
+    ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
+) RETURNING id, type, body
+"""
 _STILL = "SELECT count(*) FROM outbox WHERE id = ANY($1::uuid[])"
 
 
@@ -124,9 +130,14 @@ class Relay:
 
     async def _sweep(self) -> bool:
         """Publish one page of old rows; true when a full page left, so that more may follow."""
-        found = await self._pool.fetch(_LEFT, clock.now() - LEFT_BEHIND, SWEEP_ROWS)
-        rows = [Row(**row) for row in found if row["id"] not in self._sending]
-        await self.hand_over(rows)
+        if not self._publisher.is_open:
+            return False
+        now = clock.now()
+        found = await self._pool.fetch(
+            _TAKE, now - LEFT_BEHIND, now, SWEEP_ROWS, list(self._sending)
+        )
+        rows = [Row(**row) for row in found]
+        await self.hand_over(sorted(rows, key=lambda row: row.id))
         await self.join()
         still = await self._pool.fetchval(_STILL, [row.id for row in rows])
         return len(rows) == SWEEP_ROWS and still == 0

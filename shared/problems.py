@@ -45,6 +45,7 @@ class Problem(Exception):
     ) -> None:
         super().__init__(detail)
         self.status = status
+        self.reason = type
         self.headers = dict(headers or {})
         self.body: dict[str, Any] = {
             "type": f"urn:tamaru:problem:{type}",

@@ -2,10 +2,11 @@
 
 import sys
 
+from services.scheduler import retention
 from services.scheduler.handlers import HANDLERS
 from services.scheduler.settings import WorkerSettings
 from services.scheduler.ticking import Ticker
-from shared import process
+from shared import process, pruning
 from shared.settings import load
 
 
@@ -14,6 +15,7 @@ async def worker(part: process.Process) -> None:
     part.watch_database()
     part.bus.consume("scheduler.items", HANDLERS, part.pool, part.relay)
     part.task(part.relay.run())
+    part.task(pruning.run(part.pool, retention.RULES))
     part.task(Ticker(part.pool, part.relay).run())
 
 

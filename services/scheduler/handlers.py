@@ -50,8 +50,8 @@ async def program_published(batch: Batch, events: list[Event[ProgramPublished]])
     now = clock.now()
     before = await store.program_zone(batch.connection, firing.DEFAULT_ZONE)
     batch.emit_all(await firing.ticks(batch.connection, now))
-    newest = max(events, key=lambda event: event.data.version).data
-    await store.publish_program(batch.connection, newest.version, newest.time_zone)
+    last = max(events, key=lambda event: (event.data.effective_from, event.data.version)).data
+    await store.publish_program(batch.connection, last.version, last.effective_from, last.time_zone)
     if await store.program_zone(batch.connection, firing.DEFAULT_ZONE) != before:
         await store.skip_to(batch.connection, now)
 

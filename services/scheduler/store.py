@@ -22,8 +22,9 @@ AS due_at ORDER BY due_at ON CONFLICT (schedule, due_at) DO NOTHING RETURNING du
 """
 _ZONE = "SELECT coalesce((SELECT time_zone FROM program), $1)"
 _PUBLISH = """
-INSERT INTO program (version, time_zone) VALUES ($1, $2)
-ON CONFLICT (only_row) DO UPDATE SET version = $1, time_zone = $2 WHERE program.version < $1
+INSERT INTO program (version, effective_from, time_zone) VALUES ($1, $2, $3)
+ON CONFLICT (only_row) DO UPDATE SET version = $1, effective_from = $2, time_zone = $3
+WHERE (program.effective_from, program.version) < ($2, $1)
 """
 _SKIP = """
 UPDATE schedules SET checked_until = $1 WHERE time_zone IS NULL AND checked_until < $1
@@ -57,7 +58,16 @@ DELETE FROM items USING (
 RETURNING items.key, due_at, event_type, data, request_id, subject, correlation_id, traceparent
 """
 _NEXT_ITEM = "SELECT min(due_at) FROM items"
-_FORGET = "DELETE FROM latest_words WHERE said_at < $1"
+PRUNE_WORDS = """
+DELETE FROM latest_words WHERE key IN (
+    SELECT key FROM latest_words WHERE said_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+"""
+PRUNE_TICKS = """
+DELETE FROM ticks WHERE (schedule, due_at) IN (
+    SELECT schedule, due_at FROM ticks WHERE fired_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+"""
 
 
 class Schedule(msgspec.Struct, frozen=True):
@@ -116,9 +126,12 @@ async def program_zone(connection: Connection, default_zone: str) -> str:
     return zone
 
 
-async def publish_program(connection: Connection, version: int, time_zone: str) -> None:
-    """Keep the newest version's zone; an older version that arrives late changes nothing."""
-    await connection.execute(_PUBLISH, version, time_zone)
+async def publish_program(
+    connection: Connection, version: int, effective_from: datetime, time_zone: str
+) -> None:
+    """Keep the zone of the version that started last (a higher number may have started before);
+    what is heard late of an earlier one changes nothing."""
+    await connection.execute(_PUBLISH, version, effective_from, time_zone)
 
 
 async def skip_to(connection: Connection, now: datetime) -> None:
@@ -164,8 +177,3 @@ async def next_item(connection: Connection) -> datetime | None:
     """When the next item comes due."""
     due: datetime | None = await connection.fetchval(_NEXT_ITEM)
     return due
-
-
-async def forget_words(connection: Connection, before: datetime) -> None:
-    """Drop what was noted about keys before this moment."""
-    await connection.execute(_FORGET, before)

@@ -6,7 +6,7 @@ row stand in one transaction, so a crash anywhere repeats or does nothing, never
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from prometheus_client import Counter
@@ -24,9 +24,6 @@ LONGEST_SLEEP = 1.0
 
 SHORTEST_SLEEP = 0.02
 
-WORDS_KEPT = timedelta(days=31)
-FORGET_EVERY = timedelta(hours=1)
-
 Fire = Callable[[Connection, datetime], Awaitable[Sequence[Event[Any]]]]
 
 _fired = Counter("tamaru_scheduler_fired", "Events that came due and were fired.", ["kind"])
@@ -38,7 +35,6 @@ class Ticker:
     def __init__(self, pool: "Pool[Any]", relay: outbox.Relay) -> None:
         self._pool = pool
         self._relay = relay
-        self._forgotten_at: datetime | None = None
 
     async def run(self) -> None:
         """Fire what comes due, until cancelled. Waits for the database when it is away."""
@@ -74,7 +70,6 @@ class Ticker:
         """When something comes due next, and whether a schedule has to be fired now."""
         async with self._pool.acquire() as connection:
             now = clock.now()
-            await self._forget(connection, now)
             item = await store.next_item(connection)
             schedules = await store.schedules(connection, firing.DEFAULT_ZONE)
         moments = [item, *(firing.next_moment(schedule, now) for schedule in schedules)]
@@ -83,11 +78,6 @@ class Ticker:
             for schedule in schedules
         )
         return min((moment for moment in moments if moment is not None), default=None), due
-
-    async def _forget(self, connection: Connection, now: datetime) -> None:
-        if self._forgotten_at is None or abs(now - self._forgotten_at) >= FORGET_EVERY:
-            await store.forget_words(connection, now - WORDS_KEPT)
-            self._forgotten_at = now
 
 
 def _seconds_until(moment: datetime | None) -> float:

@@ -46,6 +46,7 @@ async def setup(running: Process) -> None:
         log.warning("the spool was not looked at", problem=repr(problem))
     running.task(keyring.run())
     running.task(spool.run())
+    running.task(running.relay.run())
 
 
 def _ingress(running: Process, keyring: Keyring, spool: Spool) -> Ingress:

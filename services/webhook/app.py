@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from services.webhook import documentation
+from services.webhook import counters, documentation
 from services.webhook.batch_endpoint import post_purchases
 from services.webhook.ingress import Ingress
 from services.webhook.line_endpoint import receive_webhook
@@ -52,6 +52,7 @@ class WebhookApp(FastAPI):
         try:
             return await endpoint(request)
         except Problem as problem:
+            counters.refused(problem)
             return problem.response()
         except Exception as error:
             handler: Any = self.exception_handlers[Exception]

@@ -14,7 +14,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.webhook import purchases, submissions
+from services.webhook import counters, purchases, submissions
 from services.webhook.errors import NotAccepted
 from services.webhook.gate import Passing
 from services.webhook.ingress import (
@@ -25,9 +25,11 @@ from services.webhook.ingress import (
     media_type,
     read_body,
 )
+from services.webhook.messages import Encoded
 from services.webhook.purchases import Checked
 from services.webhook.store import ApiKey
 from services.webhook.submissions import Submission
+from services.webhook.tracing import traceparent
 from shared import clock
 from shared.problems import Problem, invalid, unavailable
 
@@ -76,9 +78,9 @@ async def post_purchases(request: Request) -> Response:
     judged = [_judge(ingress, api_key, each) for each in read]
     submitted = [each for each in judged if isinstance(each, Submission)]
     conflicts = await _pass_gate(ingress, api_key, submitted)
-    await _accept(
-        ingress, api_key, [each for each in submitted if _name(each) not in conflicts], now
-    )
+    kept = [each for each in submitted if _name(each) not in conflicts]
+    trace = traceparent(headers)
+    await _accept(ingress, [submissions.encode(each, api_key, now, trace=trace) for each in kept])
     results = [_result(index, each, conflicts) for index, each in enumerate(judged)]
     return _answer(results, lines=b"application/x-ndjson" in headers.get(b"accept", b""))
 
@@ -145,22 +147,24 @@ async def _pass_gate(
     return {name for name, bad in zip(names, verdict.conflicts, strict=True) if bad}
 
 
-async def _accept(
-    ingress: Ingress, api_key: ApiKey, kept: Sequence[Submission], now: datetime
-) -> None:
-    if not kept:
+async def _accept(ingress: Ingress, encoded: Sequence[Encoded]) -> None:
+    if not encoded:
         return
     try:
-        await ingress.intake.accept([submissions.encode(each, api_key, now) for each in kept])
+        await ingress.intake.accept(encoded)
     except NotAccepted:
         raise unavailable("No purchase was accepted. Send the batch again unchanged.") from None
+    counters.purchases_accepted(len(encoded))
 
 
 def _result(index: int, judged: Submission | Problem, conflicts: Set[tuple[UUID, bytes]]) -> Result:
     if isinstance(judged, Problem):
+        counters.refused(judged)
         return Result(index, "rejected", problem=judged.body)
     if _name(judged) in conflicts:
-        return Result(index, "rejected", judged.id, submissions.conflict(judged.id).body)
+        problem = submissions.conflict(judged.id)
+        counters.refused(problem)
+        return Result(index, "rejected", judged.id, problem.body)
     return Result(index, "accepted", judged.id)
 
 

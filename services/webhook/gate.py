@@ -1,8 +1,8 @@
 """The gate in Redis: a rate for each API key, and an early word on reused Idempotency-Keys.
 
 Neither is what anything's truth depends on: points has the last word on repeats. So when Redis is
-away the gate stands open, says so in the log once, and tries again a second later. All purchases
-that come while Redis is being asked share the next question.
+away the gate stands open. All purchases that come while Redis is being asked share the next
+question.
 """
 
 import asyncio
@@ -12,18 +12,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from shared import logs
 from shared.coalesce import Coalescer
-from shared.ratelimit import ANSWER_SECONDS, AWAY_SECONDS
-
-log = logs.logger(__name__)
+from shared.ratelimit import GCRA, FailOpen
 
 REMEMBER_SECONDS = 24 * 3600
 DIGEST_BYTES = 16
 
-_SCRIPT = resources.files(__package__).joinpath("gate.lua").read_text()
+_SCRIPT = GCRA + resources.files(__package__).joinpath("gate.lua").read_text()
 
 
 class Passing(NamedTuple):
@@ -51,8 +47,7 @@ class Gate:
         self._prefix = f"{{{namespace}:webhook}}:"  # braces: all on one shard of a cluster
         self._limit = limit
         self._script = redis.register_script(_SCRIPT)
-        self._away_until = 0.0
-        self._away = False
+        self._door = FailOpen("rate limit, early conflicts")
         self._questions: Coalescer[Passing, Verdict] = Coalescer(self._ask)
 
     def judge(self, passing: Passing) -> "asyncio.Future[Verdict]":
@@ -60,21 +55,8 @@ class Gate:
         return self._questions.submit(passing)
 
     async def _ask(self, group: list[Passing]) -> Sequence[Verdict]:
-        now = asyncio.get_running_loop().time()
-        if now < self._away_until:
-            return [_open(passing) for passing in group]
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS * 2):
-                verdicts = await self._ask_redis(group)
-        except (RedisError, OSError, TimeoutError) as problem:
-            if not self._away:
-                log.warning("Redis away: no rate limit, no early conflicts", problem=repr(problem))
-            self._away, self._away_until = True, now + AWAY_SECONDS
-            return [_open(passing) for passing in group]
-        if self._away:
-            log.info("Redis is back")
-            self._away = False
-        return verdicts
+        verdicts = await self._door.ask(lambda: self._ask_redis(group))
+        return [_open(passing) for passing in group] if verdicts is None else verdicts
 
     async def _ask_redis(self, group: list[Passing]) -> Sequence[Verdict]:
         places: dict[UUID, int] = {}

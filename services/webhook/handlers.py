@@ -4,6 +4,7 @@ Repeats and stale revisions are ignored by the store, so these queues need no in
 """
 
 from services.webhook import store
+from services.webhook.personal import PERSONAL
 from shared.bus.handling import Batch, Handlers
 from shared.events import Event, StoreChanged, TerminalChanged
 
@@ -23,4 +24,7 @@ PROJECTIONS: Handlers = {
     "terminal.changed.v1": terminals_changed,
 }
 
-HANDLERS: dict[str, Handlers] = {"webhook.projections": PROJECTIONS}
+HANDLERS: dict[str, Handlers] = {
+    "webhook.projections": PROJECTIONS,
+    "webhook.personal": PERSONAL,
+}

@@ -93,7 +93,7 @@ async def authenticate(keyring: Keyring, headers: Mapping[bytes, bytes]) -> ApiK
 
 
 def _not_authenticated(detail: str) -> Problem:
-    return Problem(401, "not-authenticated", detail, headers={"WWW-Authenticate": "Bearer"})
+    return Problem(401, "unauthenticated", detail, headers={"WWW-Authenticate": "Bearer"})
 
 
 def media_type(headers: Mapping[bytes, bytes], allowed: Mapping[bytes, str]) -> str:

@@ -6,10 +6,11 @@ A correctly signed body with an `events` list is always 200, whatever is in it.
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.webhook import line_events, signature
+from services.webhook import counters, line_events, signature
 from services.webhook.errors import NotAccepted, NotAWebhook
 from services.webhook.ingress import headers_of, ingress_of, read_body
 from services.webhook.messages import Encoded
+from services.webhook.tracing import traceparent
 from shared import clock, envelope
 from shared.problems import Problem, malformed, unavailable
 
@@ -32,10 +33,14 @@ async def receive_webhook(request: Request) -> Response:
     except NotAWebhook as problem:
         raise malformed(str(problem)) from None
     if events:
+        trace = traceparent(headers)
+        for event in events:
+            event.traceparent = trace
         try:
             await ingress.intake.accept(
                 [Encoded(event.type, envelope.encode(event)) for event in events]
             )
         except NotAccepted:
             raise unavailable("Nothing durable can be reached now; deliver this again.") from None
+        counters.line_events_accepted([event.data.kind for event in events])
     return Response(b"{}", media_type="application/json")

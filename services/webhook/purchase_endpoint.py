@@ -7,7 +7,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.webhook import purchases, submissions
+from services.webhook import counters, purchases, submissions
 from services.webhook.errors import NotAccepted
 from services.webhook.gate import Passing
 from services.webhook.ingress import (
@@ -20,6 +20,7 @@ from services.webhook.ingress import (
 )
 from services.webhook.messages import Encoded
 from services.webhook.submissions import Submission
+from services.webhook.tracing import traceparent
 from services.webhook.waiting import answer_within, seconds_to_wait
 from shared import clock
 from shared.events import PointsOfPurchase, PurchaseAnswer
@@ -69,11 +70,14 @@ async def post_purchase(request: Request) -> Response:
         raise submissions.too_fast(verdict.wait_seconds)
     if verdict.conflicts[0]:
         raise submissions.conflict(submission.id)
+    trace = traceparent(headers)
     seconds = seconds_to_wait(request.scope["headers"]) if b"prefer" in headers else 0
     if seconds:
-        encoded = submissions.encode(submission, api_key, now, ingress.reply_queue)
+        encoded = submissions.encode(
+            submission, api_key, now, trace=trace, reply_to=ingress.reply_queue
+        )
         return await _accept_and_wait(ingress, submission, encoded, seconds)
-    await _accept(ingress, submissions.encode(submission, api_key, now))
+    await _accept(ingress, submissions.encode(submission, api_key, now, trace=trace))
     return _answer(202, Accepted(submission.id))
 
 
@@ -86,11 +90,13 @@ def _idempotency_key(value: bytes | None) -> str | None:
 
 async def _accept(ingress: Ingress, encoded: Encoded) -> bool:
     try:
-        return await ingress.intake.accept([encoded])
+        published = await ingress.intake.accept([encoded])
     except NotAccepted:
         raise unavailable(
             "The purchase was not accepted. Send it again with the same key."
         ) from None
+    counters.purchases_accepted(1)
+    return published
 
 
 async def _accept_and_wait(

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from services.webhook import store
+from services.webhook import counters, store
 from services.webhook.errors import NotKept
 from services.webhook.messages import Encoded, into_messages
 from shared import clock, logs
@@ -129,6 +129,7 @@ class Spool:
         events = [event for group in groups for event in group]
         self._kept += len(events)
         await store.spool(self._pool, events, clock.now())
+        counters.spooled([event.type for event in events])
         return [None] * len(groups)
 
 

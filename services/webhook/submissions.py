@@ -47,15 +47,20 @@ def require_right(api_key: ApiKey, purchase: Purchase) -> None:
     if purchase.member.line_user_id is not None:
         raise Problem(
             403,
-            "owner-key-needed",
+            "owner-only",
             "Only an owner key may name a member by `line_user_id`. Use `card` or `qr`.",
         )
 
 
 def encode(
-    submission: Submission, api_key: ApiKey, accepted_at: datetime, reply_to: str | None = None
+    submission: Submission,
+    api_key: ApiKey,
+    accepted_at: datetime,
+    *,
+    trace: str | None = None,
+    reply_to: str | None = None,
 ) -> Encoded:
-    """The event, ready to send; its id is the purchase's."""
+    """The event, ready to send; its id is the purchase's. `trace` is the request's traceparent."""
     data = PurchaseSubmitted(
         purchase=submission.purchase,
         terminal_id=api_key.terminal_id,
@@ -65,6 +70,7 @@ def encode(
         reply_to=reply_to,
     )
     event = new_event(SOURCE, data, id=submission.id)
+    event.traceparent = trace
     return Encoded(event.type, envelope.encode(event))
 
 
@@ -83,7 +89,7 @@ def too_fast(seconds: int) -> Problem:
     """The key's rate is used up for so many seconds."""
     return Problem(
         429,
-        "rate-limited",
+        "too-fast",
         f"This API key sends too fast. Come again in {seconds} s.",
         headers={"Retry-After": str(seconds)},
     )

@@ -40,6 +40,11 @@ class Publisher:
         self._unconfirmed = await open_channel(connection, confirms=False)
         self._channel = channel
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a channel to publish on."""
+        return self._channel is not None and not self._channel.is_closed
+
     def publish(self, event: Event[Any]) -> asyncio.Future[None]:
         """Publish one event, grouped with its neighbours; done when the broker has it on disk.
 

@@ -12,9 +12,10 @@ import pytest
 
 from shared.bus import consumer, topology
 from shared.bus.bus import Bus
-from shared.bus.topology import SUBSCRIPTIONS, Names
+from shared.bus.topology import Names
 from shared.db import Pool, open_pool
 from shared.outbox import Relay
+from tests import namespaces
 
 PURPOSE = "scheduler.items"
 """The queue that these tests read: any would do."""
@@ -73,24 +74,9 @@ def quick_retries() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def namespace(servers) -> Iterator[str]:
-    """A namespace on the broker that is gone afterwards."""
-    name = f"t{uuid.uuid4().hex[:8]}"
-    yield name
-    asyncio.run(remove(servers.amqp_url, Names(name)))
-
-
-def all_queues(names: Names) -> list[str]:
-    delays = map(names.retry, topology.RETRY_SECONDS)
-    return [names.dead, *delays, *map(names.queue, SUBSCRIPTIONS)]
-
-
-async def remove(url: str, names: Names) -> None:
-    async with await aio_pika.connect(url) as connection:
-        channel = await connection.channel()
-        for queue in all_queues(names):
-            await channel.queue_delete(queue)
-        for exchange in (names.events, names.dead, *map(names.retry, topology.RETRY_SECONDS)):
-            await channel.exchange_delete(exchange)
+    """A namespace on the broker that is gone after the module's tests."""
+    with namespaces.made(servers.amqp_url) as name:
+        yield name
 
 
 @pytest.fixture
@@ -100,7 +86,7 @@ async def empty_queues(servers, namespace: str) -> None:
         channel = await connection.channel()
         names = Names(namespace)
         await topology.declare(channel, names)
-        for queue in all_queues(names):
+        for queue in namespaces.all_queues(names):
             await (await channel.get_queue(queue, ensure=False)).purge()
 
 

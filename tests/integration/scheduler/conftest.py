@@ -2,45 +2,21 @@
 
 import asyncio
 import contextlib
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
-from importlib import resources
-from pathlib import Path
-from urllib.parse import urlsplit
 
-import aio_pika
-import asyncpg
 import pytest
 
 from shared import clock
 from shared.bus.bus import Bus
-from shared.bus.topology import RETRY_SECONDS, SUBSCRIPTIONS, Names
 from shared.db import Pool, open_pool
-from shared.migrate import ServiceSchema, migrate
-
-MIGRATIONS = Path(str(resources.files("services.scheduler") / "migrations"))
-
-
-async def _execute(url: str, sql: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(sql)
-    finally:
-        await connection.close()
+from tests import namespaces
 
 
 @pytest.fixture(scope="module")
-def scheduler_database(servers) -> Iterator[str]:
+def scheduler_database(database) -> str:
     """The URL of a migrated database, as the scheduler's own role."""
-    name = f"scheduler_{uuid.uuid4().hex[:8]}"
-    url = urlsplit(servers.database_url)._replace(path=f"/{name}").geturl()
-    asyncio.run(_execute(servers.database_url, f"CREATE DATABASE {name}"))
-    try:
-        asyncio.run(migrate(url, [ServiceSchema("scheduler", MIGRATIONS, uuid.uuid4().hex)]))
-        yield f"{url}?role=tamaru_scheduler"
-    finally:
-        asyncio.run(_execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)"))
+    return database.url("scheduler")
 
 
 @pytest.fixture
@@ -70,20 +46,9 @@ def set_clock() -> Iterator:
 
 @pytest.fixture(scope="module")
 def namespace(servers) -> Iterator[str]:
-    """A namespace on the broker that is gone afterwards."""
-    name = f"t{uuid.uuid4().hex[:8]}"
-    yield name
-    asyncio.run(_remove(servers.amqp_url, Names(name)))
-
-
-async def _remove(url: str, names: Names) -> None:
-    async with await aio_pika.connect(url) as connection:
-        channel = await connection.channel()
-        queues = [names.dead, *map(names.retry, RETRY_SECONDS), *map(names.queue, SUBSCRIPTIONS)]
-        for queue in queues:
-            await channel.queue_delete(queue)
-        for exchange in (names.events, names.dead, *map(names.retry, RETRY_SECONDS)):
-            await channel.exchange_delete(exchange)
+    """A namespace on the broker that is gone after the module's tests."""
+    with namespaces.made(servers.amqp_url) as name:
+        yield name
 
 
 @pytest.fixture

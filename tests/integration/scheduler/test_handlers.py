@@ -125,14 +125,23 @@ async def test_a_key_that_is_none_is_poison(pool, key):
         await handle(pool, cancel(key))
 
 
-def program(version: int, zone: str) -> Event:
-    return said(ProgramPublished(version, NOW, zone, "EUR"))
+def program(version: int, zone: str, starts: datetime = NOW) -> Event:
+    return said(ProgramPublished(version, starts, zone, "EUR"))
 
 
 async def test_the_zone_follows_the_newest_program(pool):
     await handle(pool, program(2, "Europe/Berlin"), program(1, "UTC"))
     await handle(pool, program(1, "Asia/Seoul"))
     assert await pool.fetchval("SELECT time_zone FROM program") == "Europe/Berlin"
+
+
+async def test_the_zone_is_that_of_the_version_that_started_last(pool):
+    await handle(pool, program(3, "Europe/Berlin"))
+    await handle(pool, program(2, "Asia/Seoul", NOW + MINUTE))  # published before, starts after
+    assert await pool.fetchval("SELECT time_zone FROM program") == "Asia/Seoul"
+    later = NOW + 2 * MINUTE
+    await handle(pool, program(4, "UTC", later), program(5, "Asia/Tokyo", NOW + MINUTE))
+    assert await pool.fetchval("SELECT time_zone FROM program") == "UTC"
 
 
 async def test_an_unknown_zone_is_poison(pool):

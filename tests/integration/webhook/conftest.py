@@ -10,8 +10,6 @@ import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from importlib import resources
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,62 +21,33 @@ import pytest
 import uvicorn
 
 from services.webhook import __main__ as webhook
-from services.webhook import gate, spool
+from services.webhook import spool
 from services.webhook.settings import WebhookSettings
-from shared import envelope
+from shared import envelope, ratelimit
 from shared.bus.bus import Bus
-from shared.bus.topology import RETRY_SECONDS, SUBSCRIPTIONS, Names, declare
+from shared.bus.topology import Names, declare
 from shared.db import open_pool
 from shared.events import Event, StoreChanged, TerminalChanged, new_event
-from shared.migrate import ServiceSchema, migrate
 from shared.outbox import Relay
 from shared.process import Process
+from tests import namespaces
+from tests.wires import Wire, through
 
-MIGRATIONS = Path(str(resources.files("services.webhook") / "migrations"))
 SECRET = "a channel secret"
 DEADLINE = 20.0
 
 
-async def _execute(url: str, sql: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(sql)
-    finally:
-        await connection.close()
-
-
 @pytest.fixture(scope="module")
-def webhook_database(servers) -> Iterator[str]:
+def webhook_database(database) -> str:
     """The URL of a migrated database, as the service's own role."""
-    name = f"webhook_{uuid.uuid4().hex[:8]}"
-    url = urlsplit(servers.database_url)._replace(path=f"/{name}").geturl()
-    asyncio.run(_execute(servers.database_url, f"CREATE DATABASE {name}"))
-    try:
-        asyncio.run(migrate(url, [ServiceSchema("webhook", MIGRATIONS, uuid.uuid4().hex)]))
-        yield f"{url}?role=tamaru_webhook"
-    finally:
-        asyncio.run(_execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)"))
+    return database.url("webhook")
 
 
 @pytest.fixture(scope="module")
 def namespace(servers) -> Iterator[str]:
-    """A namespace on the broker that is gone afterwards."""
-    name = f"t{uuid.uuid4().hex[:8]}"
-    yield name
-    asyncio.run(_remove(servers.amqp_url, Names(name)))
-
-
-async def _remove(url: str, names: Names) -> None:
-    async with await aio_pika.connect(url) as connection:
-        channel = await connection.channel()
-        for queue in [
-            names.dead,
-            *map(names.retry, RETRY_SECONDS),
-            *map(names.queue, SUBSCRIPTIONS),
-        ]:
-            await channel.queue_delete(queue)
-        for exchange in (names.events, names.dead, *map(names.retry, RETRY_SECONDS)):
-            await channel.exchange_delete(exchange)
+    """A namespace on the broker that is gone after the module's tests."""
+    with namespaces.made(servers.amqp_url) as name:
+        yield name
 
 
 async def until(condition: Callable[[], Any], seconds: float = DEADLINE) -> Any:
@@ -92,71 +61,6 @@ async def until(condition: Callable[[], Any], seconds: float = DEADLINE) -> Any:
             return found
         assert time.monotonic() < deadline, f"not within {seconds} s: {condition}"
         await asyncio.sleep(0.02)
-
-
-class Wire:
-    """A TCP way to a server: whole, cut (connections break and are refused) or hung (silence)."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._target = host, port
-        self._flows = asyncio.Event()
-        self._flows.set()
-        self._is_cut = False
-        self._ends: set[asyncio.StreamWriter] = set()
-        self._pumps: set[asyncio.Task[None]] = set()
-
-    async def open(self) -> int:
-        """Start listening; the port."""
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
-
-    def cut(self) -> None:
-        self._is_cut = True
-        for end in self._ends:
-            end.transport.abort()
-
-    def hang(self) -> None:
-        self._flows.clear()
-
-    def mend(self) -> None:
-        self._is_cut = False
-        self._flows.set()
-
-    async def close(self) -> None:
-        self._server.close()
-        self.cut()
-        self._flows.set()
-        for pump in self._pumps:
-            pump.cancel()
-        await asyncio.gather(*self._pumps, return_exceptions=True)
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._is_cut:
-            writer.transport.abort()
-            return
-        there_reader, there_writer = await asyncio.open_connection(*self._target)
-        self._ends |= {writer, there_writer}
-        for source, sink in ((reader, there_writer), (there_reader, writer)):
-            pump = asyncio.create_task(self._pump(source, sink))
-            self._pumps.add(pump)
-            pump.add_done_callback(self._pumps.discard)
-
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await source.read(65536):
-                await self._flows.wait()
-                sink.write(data)
-                await sink.drain()
-        sink.transport.abort()
-
-
-def _through(url: str, port: int) -> str:
-    parts = urlsplit(url)
-    user = parts.netloc.rpartition("@")[0]
-    return parts._replace(
-        netloc=f"{user}@127.0.0.1:{port}" if user else f"127.0.0.1:{port}"
-    ).geturl()
 
 
 class Edge:
@@ -208,7 +112,7 @@ class Edge:
         async with self.http.post(self.url + path, data=io.BytesIO(data), headers=sent) as response:
             return Answer(response.status, response.headers, await response.read(), started)
 
-    async def line(self, body: Any, signature: str | None = "right") -> "Answer":
+    async def line(self, body: Any, signature: str | None = "right", **headers: str) -> "Answer":
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         if signature == "right":
             mac = hmac.digest(SECRET.encode(), data, hashlib.sha256)
@@ -218,7 +122,7 @@ class Edge:
             path="/line/webhook",
             key=None,
             secret=None,
-            headers={"X-Line-Signature": signature or ""},
+            headers={"X-Line-Signature": signature or "", **headers},
         )
 
     async def spooled(self) -> int:
@@ -299,9 +203,9 @@ async def edge(servers, webhook_database, namespace, rate_limit) -> AsyncIterato
             wires.append(wire)
             stack.push_async_callback(wire.close)
         settings = WebhookSettings(
-            amqp_url=_through(servers.amqp_url, ports[0]),
-            database_url=_through(webhook_database, ports[1]),
-            redis_url=_through(servers.redis_url, ports[2]),
+            amqp_url=through(servers.amqp_url, ports[0]),
+            database_url=through(webhook_database, ports[1]),
+            redis_url=through(servers.redis_url, ports[2]),
             bus_namespace=namespace,
             line_channel_secret=SECRET,
             purchase_id_key="a key of sixteen letters or more",
@@ -428,4 +332,4 @@ def told():
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Faults are noticed as fast as the real process does; only the polling is quicker."""
     monkeypatch.setattr(spool, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(gate, "AWAY_SECONDS", 0.2)
+    monkeypatch.setattr(ratelimit, "AWAY_SECONDS", 0.2)

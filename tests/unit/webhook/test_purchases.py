@@ -112,7 +112,7 @@ def test_a_rule_that_is_broken_is_named_with_its_path(
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
-    bad = {**GOOD, "member": {}, "tax": -1, "store": "", "occurred_at": "2026-01-01T00:00:00"}
+    bad = {**GOOD, "member": {}, "tax": -1, "store": "", "occurred_at": "2126-01-01T00:00:00Z"}
     found = [error["path"] for error in refused(bad).body["errors"]]
     assert found == ["member", "occurred_at", "tax", "store"]
 
@@ -187,3 +187,9 @@ def test_a_bad_idempotency_key_is_explained(key: str | None) -> None:
     with pytest.raises(Problem, match="1 to 255 printable") as caught:
         purchases.require_key(key, "Idempotency-Key")
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("lines", [None, []])
+def test_a_discount_that_names_no_lines_is_the_bills(lines: list[int] | None) -> None:
+    discounts = [{"amount": 100, "lines": lines}]
+    assert read({**GOOD, "discounts": discounts}).purchase.total == 1000

@@ -26,7 +26,7 @@ def purchase(store: str = "main", **member: str) -> Purchase:
         ("pos", None, purchase(), None),
         ("pos", "main", purchase(), None),
         ("pos", "main", purchase("second"), "other-store"),
-        ("pos", None, purchase(line_user_id="U1"), "owner-key-needed"),
+        ("pos", None, purchase(line_user_id="U1"), "owner-only"),
         ("owner", None, purchase("second", line_user_id="U1"), None),
     ],
 )
@@ -43,7 +43,7 @@ def test_rights(kind: str, bound_to: str | None, what: Purchase, refusal: str | 
 
 def test_the_event_has_the_purchases_id_and_all_that_points_needs() -> None:
     submission = Submission(UUID(int=1), purchase(), b"\x01" * 32, "key 1")
-    encoded = submissions.encode(submission, ApiKey(TERMINAL, "pos", None), NOW, "replies")
+    encoded = submissions.encode(submission, ApiKey(TERMINAL, "pos", None), NOW, reply_to="replies")
     event = msgspec.json.decode(encoded.body, type=Event[PurchaseSubmitted])
     assert encoded.type == event.type == "purchase.submitted.v1"
     assert event.id == UUID(int=1)

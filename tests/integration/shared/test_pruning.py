@@ -1,0 +1,123 @@
+"""What grows is pruned by age on real tables, in pages, and only what is old and over."""
+
+import asyncio
+import contextlib
+from datetime import timedelta
+
+import pytest
+
+from services.notify import retention as notify
+from services.points import retention as points
+from services.scheduler import retention as scheduler
+from shared import clock, pruning
+from shared.db import open_pool
+
+RULES = {"points": points.RULES, "notify": notify.RULES, "scheduler": scheduler.RULES}
+EACH = [(service, rule) for service, rules in RULES.items() for rule in rules]
+MINUTE = timedelta(minutes=1)
+ROWS = 25
+
+# One row whose age is $1; every call makes another row.
+INSERT = {
+    "inbox": "INSERT INTO inbox VALUES ('reader', gen_random_uuid(), $1)",
+    "qr_uses": "INSERT INTO qr_uses VALUES (gen_random_uuid()::text, gen_random_uuid(), $1)",
+    "departures": "INSERT INTO departures VALUES (gen_random_uuid()::text, $1)",
+    "rank_runs": """INSERT INTO rank_runs VALUES
+        (gen_random_uuid(), 'nightly', true, gen_random_uuid(), $1, $1)""",
+    "hook_messages": """INSERT INTO hook_messages (id, type, at, data)
+        VALUES (gen_random_uuid(), 'points.earned.v1', $1, '{}')""",
+    "nights": """INSERT INTO nights (id, asked_at, step, after_at, after_member, activated, expired,
+        warned, finished_at)
+        VALUES (gen_random_uuid(), $1, 'done', $1, gen_random_uuid(), 0, 0, 0, $1)""",
+    "expiry_warnings": "INSERT INTO expiry_warnings VALUES (gen_random_uuid(), $1, 7, 10, true)",
+    "ticks": "INSERT INTO ticks VALUES (gen_random_uuid()::text, $1, $1)",
+    "latest_words": "INSERT INTO latest_words VALUES (gen_random_uuid()::text, $1)",
+    "deliveries": """INSERT INTO deliveries
+        (line_user_id, event_id, id, kind, status, messages, tries, created_at, finished_at)
+        VALUES ('U', gen_random_uuid(), gen_random_uuid(), 'earned', 'delivered', '[]', 1, $1, $1)
+    """,
+    "line_events": """INSERT INTO line_events (id, kind, raw, received_at)
+        VALUES (gen_random_uuid(), 'message', '{}', $1)""",
+}
+OPEN = {
+    "rank_runs": """INSERT INTO rank_runs VALUES
+        (gen_random_uuid(), 'nightly', true, gen_random_uuid(), $1, NULL)""",
+    "deliveries": """INSERT INTO deliveries
+        (line_user_id, event_id, id, kind, status, messages, tries, due_at, created_at)
+        VALUES ('U', gen_random_uuid(), gen_random_uuid(), 'earned', 'held', '[]', 1, $1, $1)""",
+}
+
+
+@pytest.fixture(autouse=True)
+def steady_clock():
+    yield
+    clock.set_offset(timedelta())
+
+
+@pytest.fixture
+async def pools(database):
+    async with contextlib.AsyncExitStack() as stack:
+        pools = {}
+        for service, rules in RULES.items():
+            pool = await open_pool(database.url(service), schema=service)
+            stack.push_async_callback(pool.close)
+            await pool.execute("TRUNCATE " + ", ".join(rule.what for rule in rules))
+            pools[service] = pool
+        yield pools
+
+
+def ids(case) -> str:
+    return case if isinstance(case, str) else case.what
+
+
+@pytest.mark.parametrize(("service", "rule"), EACH, ids=ids)
+async def test_only_what_is_older_than_it_is_kept_goes(pools, monkeypatch, service, rule):
+    monkeypatch.setattr(pruning, "PAGE", 10)
+    pool, now = pools[service], clock.now()
+    await pool.executemany(INSERT[rule.what], [(now,)] * ROWS)
+    for statement in [OPEN[rule.what]] if rule.what in OPEN else []:
+        await pool.execute(statement, now)
+    clock.set_offset(rule.kept - MINUTE)
+    assert await pruning.prune(pool, RULES[service], clock.now()) == {}
+    await pool.executemany(INSERT[rule.what], [(clock.now(),)] * 3)
+    clock.set_offset(rule.kept + MINUTE)
+    assert await pruning.prune(pool, [rule], clock.now()) == {rule.what: ROWS}
+    left = await pool.fetchval(f"SELECT count(*) FROM {rule.what}")
+    assert left == 3 + (rule.what in OPEN)
+
+
+@pytest.mark.parametrize(("service", "rule"), EACH, ids=ids)
+async def test_what_another_process_is_deleting_is_passed_over(pools, service, rule):
+    pool = pools[service]
+    await pool.executemany(INSERT[rule.what], [(clock.now() - rule.kept - MINUTE,)] * ROWS)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(rule.statement, clock.now() - rule.kept, 2)
+        pruned = pruning.prune(pool, [rule], clock.now())
+        assert await asyncio.wait_for(pruned, 15) == {rule.what: ROWS - 2}
+
+
+async def test_a_process_prunes_at_its_start_and_when_an_hour_has_passed(pools, monkeypatch):
+    monkeypatch.setattr(pruning, "LOOK_SECONDS", 0.01)
+    pool, rule = pools["scheduler"], scheduler.RULES[0]
+
+    async def left(count: int) -> None:
+        async with asyncio.timeout(15):
+            while await pool.fetchval("SELECT count(*) FROM inbox") != count:
+                await asyncio.sleep(0.01)
+
+    await pool.execute(INSERT["inbox"], clock.now() - rule.kept - MINUTE)
+    await pool.execute(INSERT["inbox"], clock.now() - rule.kept + 30 * MINUTE)
+    running = asyncio.create_task(pruning.run(pool, scheduler.RULES))
+    await left(1)
+    clock.set_offset(61 * MINUTE)
+    await left(0)
+    running.cancel()
+
+
+def test_what_makes_an_event_count_once_outlives_its_repeats():
+    bus = timedelta(minutes=13)
+    for service, rule in EACH:
+        assert rule.kept > 100 * bus, (service, rule.what)
+    assert timedelta(days=30) <= notify.DELIVERIES_KEPT
+    assert scheduler.WORDS_KEPT > points.inbox.KEPT
+    assert "requests" not in {rule.what for _, rule in EACH}
