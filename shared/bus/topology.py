@@ -12,25 +12,42 @@ from typing import Any
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel, AbstractQueue
 
+from shared.events import PUBLIC
+
 SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "webhook.projections": ("store.changed.v1", "terminal.changed.v1"),
+    "webhook.personal": ("member.export_requested.v1", "member.erased.v1"),
     "points.awards": ("purchase.submitted.v1",),
     "points.members": ("line.event_received.v1",),
     "points.chat": ("chat.data_requested.v1",),
     "points.ranks": (
         "points.earned.v1",
         "points.adjusted.v1",
+        "points.reversed.v1",
+        "member.merged.v1",
+        "member.unmerged.v1",
         "program.published.v1",
         "schedule.ticked.v1",
     ),
+    "points.exports": ("member.export_part.v1",),
+    "points.hooks": tuple(sorted(PUBLIC)),
     "notify.messages": (
+        "program.published.v1",  # first, so that its zone holds for what comes with it
         "member.joined.v1",
         "member.returned.v1",
+        "member.linked.v1",
+        "member.unlinked.v1",
         "points.earned.v1",
         "points.adjusted.v1",
+        "points.redeemed.v1",
+        "points.reversed.v1",
         "rank.changed.v1",
+        "rank.expiring.v1",
+        "points.expiring.v1",
         "chat.data_provided.v1",
+        "chat.link_refused.v1",
     ),
+    "notify.personal": ("member.export_requested.v1", "member.erased.v1"),
     "notify.line": ("line.event_received.v1",),
     "scheduler.items": (
         "schedule.requested.v1",

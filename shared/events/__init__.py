@@ -6,10 +6,38 @@ Points and money are integers (money in minor units of the program's currency), 
 """
 
 from shared.events.chat import ChatDataProvided, ChatDataRequested, Explained, MissingToNext
-from shared.events.contract import CONTRACTS, Event, contract, name_of, new_event
+from shared.events.contract import CONTRACTS, PUBLIC, Event, contract, name_of, new_event
 from shared.events.line import LineEventReceived
-from shared.events.members import MemberJoined, MemberReturned, RankChanged
-from shared.events.points import PointsAdjusted, PointsEarned
+from shared.events.members import (
+    MemberJoined,
+    MemberMerged,
+    MemberReturned,
+    MemberUnmerged,
+    RankChanged,
+)
+from shared.events.membership import (
+    LinkRefused,
+    MemberLinked,
+    MemberStatusChanged,
+    MemberUnlinked,
+    MemberUpdated,
+)
+from shared.events.points import (
+    ExpiringPoints,
+    PointsActivated,
+    PointsAdjusted,
+    PointsEarned,
+    PointsExpired,
+    PointsExpiring,
+    PointsRedeemed,
+    PointsReversed,
+)
+from shared.events.privacy import (
+    MemberErased,
+    MemberExportPart,
+    MemberExportRequested,
+    MemberLeft,
+)
 from shared.events.purchases import (
     Discount,
     Line,
@@ -21,32 +49,53 @@ from shared.events.purchases import (
     PurchaseRejected,
     PurchaseSubmitted,
 )
+from shared.events.ranks import MissingToKeep, RankExpiring
 from shared.events.schedule import ScheduleCancelled, ScheduleRequested, ScheduleTicked
 from shared.events.shop import ProgramPublished, StoreChanged, TerminalChanged
 
 __all__ = [
     "CONTRACTS",
+    "PUBLIC",
     "ChatDataProvided",
     "ChatDataRequested",
     "Discount",
     "Event",
+    "ExpiringPoints",
     "Explained",
     "Line",
     "LineEventReceived",
+    "LinkRefused",
+    "MemberErased",
+    "MemberExportPart",
+    "MemberExportRequested",
     "MemberJoined",
+    "MemberLeft",
+    "MemberLinked",
+    "MemberMerged",
     "MemberRef",
     "MemberReturned",
+    "MemberStatusChanged",
+    "MemberUnlinked",
+    "MemberUnmerged",
+    "MemberUpdated",
+    "MissingToKeep",
     "MissingToNext",
     "Payment",
+    "PointsActivated",
     "PointsAdjusted",
     "PointsEarned",
+    "PointsExpired",
+    "PointsExpiring",
     "PointsOfPurchase",
+    "PointsRedeemed",
+    "PointsReversed",
     "ProgramPublished",
     "Purchase",
     "PurchaseAnswer",
     "PurchaseRejected",
     "PurchaseSubmitted",
     "RankChanged",
+    "RankExpiring",
     "ScheduleCancelled",
     "ScheduleRequested",
     "ScheduleTicked",

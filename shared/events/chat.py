@@ -18,12 +18,17 @@ class ChatDataRequested(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class MissingToNext(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is missing to the next rank; only what is missing is set."""
+    """What is missing to the next rank; only what is missing is set.
+
+    `ja` and `en` say it in a sentence, the amount in the program's currency.
+    """
 
     name: str
     points_earned: int | None = None
     amount_spent: int | None = None
     visits: int | None = None
+    ja: str = ""
+    en: str = ""
 
 
 class Explained(msgspec.Struct, frozen=True):
@@ -37,7 +42,8 @@ class Explained(msgspec.Struct, frozen=True):
 
 @contract("chat.data_provided.v1")
 class ChatDataProvided(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The answer to `chat.data_requested`, for notify to put into words."""
+    """The answer to `chat.data_requested`, for notify to put into words. `status` is the member's:
+    who is suspended earns but cannot spend."""
 
     line_user_id: str
     topic: str
@@ -50,3 +56,4 @@ class ChatDataProvided(msgspec.Struct, frozen=True, omit_defaults=True):
     entries: list[Explained] = []
     reply_token: str | None = None
     reply_until: Moment | None = None
+    status: str = "active"

@@ -18,6 +18,9 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 CONTRACTS: dict[str, type[msgspec.Struct]] = {}
 _NAMES: dict[type[msgspec.Struct], str] = {}
 
+PUBLIC: set[str] = set()
+"""Names of the contracts that the owner's other systems may subscribe to (docs/webhooks-out.md)."""
+
 
 class Event(msgspec.Struct, Generic[Data], omit_defaults=True):
     """A CloudEvents 1.0 envelope; `subject` is the member it concerns, where there is one.
@@ -39,11 +42,17 @@ class Event(msgspec.Struct, Generic[Data], omit_defaults=True):
     datacontenttype: str = "application/json"
 
 
-def contract(name: str) -> Callable[[Contract], Contract]:
-    """Register a struct as the data of the event `name`."""
+def contract(name: str, *, public: bool = False) -> Callable[[Contract], Contract]:
+    """Register a struct as the data of the event `name`.
+
+    `public`: it is told to the owner's other systems that ask for it. Its fields are then a
+    promise to them too; those that name a person are withheld (`points.hooks.messages`).
+    """
 
     def register(struct: Contract) -> Contract:
         CONTRACTS[name] = struct
+        if public:
+            PUBLIC.add(name)
         _NAMES[struct] = name
         return struct
 

@@ -7,7 +7,7 @@ import msgspec
 from shared.events.contract import Moment, contract
 
 
-@contract("member.joined.v1")
+@contract("member.joined.v1", public=True)
 class MemberJoined(msgspec.Struct, frozen=True, omit_defaults=True):
     """Somebody is a member for the first time, and linked to LINE.
 
@@ -25,7 +25,7 @@ class MemberJoined(msgspec.Struct, frozen=True, omit_defaults=True):
     followed_at: Moment | None = None
 
 
-@contract("member.returned.v1")
+@contract("member.returned.v1", public=True)
 class MemberReturned(msgspec.Struct, frozen=True, omit_defaults=True):
     """A member who had left LINE's friends is back, with the same card and points.
 
@@ -41,9 +41,10 @@ class MemberReturned(msgspec.Struct, frozen=True, omit_defaults=True):
     followed_at: Moment | None = None
 
 
-@contract("rank.changed.v1")
+@contract("rank.changed.v1", public=True)
 class RankChanged(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A member's rank moved; None is no rank. `direction` is up or down."""
+    """A member's rank moved; None is no rank. `direction` is up or down; `points` are what was
+    given for the levels that were reached."""
 
     member_id: UUID
     direction: str
@@ -51,4 +52,29 @@ class RankChanged(msgspec.Struct, frozen=True, omit_defaults=True):
     to_name: str | None = None
     from_rank: str | None = None
     from_name: str | None = None
+    line_user_id: str | None = None
+    points: int = 0
+
+
+@contract("member.merged.v1", public=True)
+class MemberMerged(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A member took over all that another one had; the other's names lead here from now on."""
+
+    member_id: UUID
+    absorbed_id: UUID
+    merge_id: UUID
+    card: str
+    balance: int
+    line_user_id: str | None = None
+
+
+@contract("member.unmerged.v1", public=True)
+class MemberUnmerged(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A merge was undone: `member_id`, who had been absorbed by `kept_id`, stands alone again."""
+
+    member_id: UUID
+    kept_id: UUID
+    merge_id: UUID
+    card: str
+    balance: int
     line_user_id: str | None = None

@@ -76,7 +76,7 @@ class PurchaseSubmitted(msgspec.Struct, frozen=True, omit_defaults=True):
     reply_to: str | None = None
 
 
-@contract("purchase.rejected.v1")
+@contract("purchase.rejected.v1", public=True)
 class PurchaseRejected(msgspec.Struct, frozen=True, omit_defaults=True):
     """A purchase accepted and refused later; `reason` is a stable word, `detail` a text."""
 

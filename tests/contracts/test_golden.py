@@ -1,13 +1,15 @@
 """What was once written can be read for ever: contracts only ever gain fields, with defaults."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from shared import envelope
-from shared.events import CONTRACTS
+from shared.events import CONTRACTS, Event
 
 GOLDEN = Path(__file__).parent / "golden"
 FILES = sorted(GOLDEN.glob("*.json"))
@@ -56,6 +58,31 @@ def test_a_field_that_nobody_knows_yet_does_no_harm(file: Path):
         member["data"]["from_the_future"] = "x"
     events, _ = reread(file.stem, json.dumps(members).encode())
     assert len(events) == len(members)
+
+
+def moments(kind: Any, path: str) -> Iterator[tuple[str, bool]]:
+    """Each moment in a type, and whether it must be aware."""
+    if isinstance(kind, msgspec.inspect.DateTimeType):
+        yield path, kind.tz is True
+    for field in getattr(kind, "fields", ()):
+        yield from moments(field.type, f"{path}.{field.name}")
+    for inner in (*getattr(kind, "types", ()), getattr(kind, "item_type", None)):
+        if inner is not None:
+            yield from moments(inner, path)
+
+
+@pytest.mark.parametrize("name", sorted(CONTRACTS))
+def test_every_moment_has_an_offset(name: str):
+    kind = msgspec.inspect.type_info(Event[CONTRACTS[name]])
+    assert [path for path, aware in moments(kind, name) if not aware] == []
+
+
+def test_a_moment_without_an_offset_is_refused_with_its_place():
+    file = GOLDEN / "points.earned.v1.json"
+    body = file.read_bytes().replace(b"59.123456Z", b"59.123456", 1)
+    _, broken = envelope.decode_group(file.stem, body)
+    reason = "Expected `datetime` with a timezone component - at `$.time`"
+    assert [each.reason for each in broken] == [reason]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from shared.events import CONTRACTS, Event
+from shared.events.contract import Moment
 
 GOLDEN = Path(__file__).parent / "golden"
 MOMENT = datetime(2026, 4, 30, 14, 59, 59, 123456, tzinfo=UTC)
@@ -27,7 +28,7 @@ VALUES: dict[Any, Any] = {
     int: 12345,
     bool: True,
     UUID: ID,
-    datetime: MOMENT,
+    Moment: MOMENT,
     msgspec.Raw: msgspec.Raw(b'{"any": ["JSON", 1, null]}'),
 }
 
