@@ -1,74 +1,114 @@
-"""The points service's processes: `python -m services.points web|awards|ranks`."""
+"""The points service's processes: `python -m services.points web|awards|ranks|hooks`."""
 
+import asyncio
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
-from services.points import handlers
+from services.points import backtesting, handlers, retention, sweeping
 from services.points.awards import Awards
 from services.points.chat import Chat
 from services.points.enrolment import Enrolment
+from services.points.hooks.client import HookClient
+from services.points.hooks.collector import Collector
+from services.points.hooks.sender import Sender
+from services.points.linking import Linking
+from services.points.night import NightShift
 from services.points.ranking import Ranking
 from services.points.rulebook import Rulebook
-from services.points.settings import PointsSettings, WebSettings
+from services.points.settings import HooksSettings, PointsSettings, WebSettings
 from services.points.web import app as web_app
-from shared.process import Process, run
-from shared.settings import load
+from shared import pruning
+from shared.process import Process, Setup, run
+from shared.settings import ProcessSettings, load
 
 SCHEMA = "points"
+NAME_LOOKUPS = 64
 
 
-def awards() -> None:
+async def awards(process: Process) -> None:
     """Purchases, members and chat: everything that turns events into ledger rows and answers."""
-    settings = load(PointsSettings)
+    settings = process.settings
+    assert isinstance(settings, PointsSettings)  # noqa: S101 - `main` loads these
+    rulebook = Rulebook()
+    key = settings.qr_signing_key.get_secret_value().encode()
+    purchases = Awards(rulebook, key)
+    enrolment = Enrolment(rulebook, purchases)
+    members = handlers.member_handlers(enrolment, Linking(rulebook, key))
+    chat = Chat(rulebook, enrolment)
+    bus, pool, relay = process.bus, process.pool, process.relay
+    wiring = handlers.award_handlers(purchases)
+    # The ledger's own request keys are this queue's inbox: a second one would only cost.
+    bus.consume("points.awards", wiring, pool, relay, use_inbox=False)
+    bus.consume("points.members", members, pool, relay)
+    bus.consume("points.chat", handlers.chat_handlers(chat), pool, relay)
+    # A part of an export is kept once a service: a second inbox would only cost.
+    bus.consume("points.exports", handlers.EXPORT_HANDLERS, pool, relay, use_inbox=False)
+    process.task(relay.run())
+    process.task(sweeping.run(pool, relay, rulebook))
+    process.task(pruning.run(pool, retention.RULES))
+    process.watch_database()
 
-    async def setup(process: Process) -> None:
-        rulebook = Rulebook()
-        purchases = Awards(rulebook, settings.qr_signing_key.get_secret_value().encode())
-        enrolment = Enrolment(rulebook, purchases)
-        chat = Chat(rulebook, enrolment)
-        bus, pool, relay = process.bus, process.pool, process.relay
-        wiring = handlers.award_handlers(purchases)
-        # The ledger's own request keys are this queue's inbox: a second one would only cost.
-        bus.consume("points.awards", wiring, pool, relay, use_inbox=False)
-        bus.consume("points.members", handlers.member_handlers(enrolment), pool, relay)
-        bus.consume("points.chat", handlers.chat_handlers(chat), pool, relay)
-        process.task(relay.run())
-        process.watch_database()
 
-    run("points-awards", settings, schema=SCHEMA, setup=setup, pool_size=8)
-
-
-def ranks() -> None:
+async def ranks(process: Process) -> None:
     """Rank recomputation, alone, so that awards go on when it stands still."""
-    settings = load(PointsSettings)
+    rulebook = Rulebook()
+    ranking = Ranking(rulebook)
+    night = NightShift(rulebook, ranking)
+    bus, pool, relay = process.bus, process.pool, process.relay
+    # Ranks are computed from the facts: an event seen twice changes nothing, and one batch at
+    # a time lets what arrives meanwhile be computed together.
+    wiring = handlers.rank_handlers(ranking, night)
+    bus.consume("points.ranks", wiring, pool, relay, use_inbox=False, in_flight=1)
+    process.task(ranking.run(pool, relay))
+    process.task(night.run(pool, relay))
+    process.task(backtesting.work(pool))
+    process.watch_database()
 
-    async def setup(process: Process) -> None:
-        ranking = Ranking(Rulebook())
-        bus, pool, relay = process.bus, process.pool, process.relay
-        # Ranks are computed from the facts: an event seen twice changes nothing, and one batch at
-        # a time lets what arrives meanwhile be computed together.
-        wiring = handlers.rank_handlers(ranking)
-        bus.consume("points.ranks", wiring, pool, relay, use_inbox=False, in_flight=1)
-        process.task(ranking.run(pool, relay))
-        process.watch_database()
 
-    run("points-ranks", settings, schema=SCHEMA, setup=setup)
-
-
-def web() -> None:
+async def web(process: Process) -> None:
     """The member API, the program, the member card."""
-    settings = load(WebSettings)
-
-    async def setup(process: Process) -> None:
-        process.watch_database()
-        process.app = web_app.build(process, settings)
-
-    run("points-web", settings, schema=SCHEMA, setup=setup, pool_size=8)
+    settings = process.settings
+    assert isinstance(settings, WebSettings)  # noqa: S101 - `main` loads these
+    process.watch_database()
+    process.app = web_app.build(process, settings)
 
 
-PROCESSES = {"web": web, "awards": awards, "ranks": ranks}
+async def hooks(process: Process) -> None:
+    """Webhooks to the owner's other systems, alone, so that a slow one stops nothing else."""
+    settings = process.settings
+    assert isinstance(settings, HooksSettings)  # noqa: S101 - `main` loads these
+    # A name that no name server answers for holds a thread; others must not wait for it.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(NAME_LOOKUPS))
+    client = HookClient(allow_private=settings.hooks_allow_private)
+    sender = Sender(process.pool, client, settings.hooks_signing_key.get_secret_value().encode())
+    wiring = handlers.hook_handlers(Collector(sender.wake))
+    # What is told is kept under the event's id: a second inbox would only cost. One batch at a time
+    # keeps events in their order.
+    process.bus.consume(
+        "points.hooks", wiring, process.pool, process.relay, use_inbox=False, in_flight=1
+    )
+    process.task(sender.run())
+    process.on_stop += [sender.drain, client.close]
+    process.watch_database()
+
+
+PROCESSES: dict[str, tuple[Setup, type[ProcessSettings], int]] = {
+    "web": (web, WebSettings, 8),
+    "awards": (awards, PointsSettings, 8),
+    "ranks": (ranks, PointsSettings, 4),
+    "hooks": (hooks, HooksSettings, 6),
+}
+"""Name → how it is set up, its settings, its connections to the database."""
+
+
+def main() -> None:
+    """Run the process that the command line names."""
+    name = sys.argv[1] if len(sys.argv) == 2 else ""
+    if name not in PROCESSES:
+        sys.exit(f"usage: python -m services.points {'|'.join(PROCESSES)}")
+    setup, settings, pool_size = PROCESSES[name]
+    run(f"points-{name}", load(settings), schema=SCHEMA, setup=setup, pool_size=pool_size)
+
 
 if __name__ == "__main__":
-    chosen = PROCESSES.get(sys.argv[1] if len(sys.argv) == 2 else "")
-    if chosen is None:
-        sys.exit(f"usage: python -m services.points {'|'.join(PROCESSES)}")
-    chosen()
+    main()

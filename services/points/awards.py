@@ -6,12 +6,13 @@ does; a till that waits is answered for repeats too.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
-from services.points import codes, references
+from services.points import codes, references, waiting
 from services.points.codes import Shown
-from services.points.errors import BadReference
+from services.points.errors import BadReference, CardReplaced, HasLeft
 from services.points.judging import SOURCE, Judging, Submitted, explained, rank_words
 from services.points.references import Named, written
 from services.points.rulebook import Rulebook
@@ -62,6 +63,7 @@ class Awards:
         body = envelope.join(bodies)
         events, _ = envelope.decode_group("purchase.submitted.v1", body)
         await self._rulebook.refresh(batch.connection)
+        events = await waiting.in_time(batch, self._rulebook.current().program, events)
         sorted_out = await self._sort_out(batch, events)
         await self._take(batch, sorted_out)
         settled = [
@@ -77,11 +79,13 @@ class Awards:
         names = await self._names(batch, events)
         wanted = {name for name in names if not isinstance(name, BadReference)}
         members = await references.resolve(batch.connection, wanted)
+        lost: dict[Named, tuple[datetime, Member]] = {}
         if missing := wanted - members.keys():
             await store.lock_references(batch.connection, [written(name) for name in missing])
             members |= await references.resolve(batch.connection, missing)
+            lost = await references.of_lost_cards(batch.connection, missing - members.keys())
         return [
-            (event, name if isinstance(name, BadReference) else members.get(name, name))
+            (event, _fate(event, name, members, lost))
             for event, name in zip(events, names, strict=True)
         ]
 
@@ -115,7 +119,7 @@ class Awards:
             await _keep_waiting(batch, waiting)
         for event, found in sorted_out:
             if isinstance(found, BadReference):
-                _reject(batch, event, "bad_member_reference", str(found))
+                _reject(batch, event, found.reason, str(found))
 
     async def _answer_repeats(self, batch: Batch, repeats: list[Submitted]) -> None:
         known = await requests.find(batch.connection, list({event.id for event in repeats}))
@@ -149,6 +153,27 @@ class Awards:
                 )
             if event.data.reply_to:
                 batch.reply(event.data.reply_to, answer)
+
+
+def _fate(
+    event: Submitted,
+    name: Named | BadReference,
+    members: dict[Named, Member],
+    lost: dict[Named, tuple[datetime, Member]],
+) -> Fate:
+    """A card that was replaced still earns for what occurred before, one of who left nothing."""
+    if isinstance(name, BadReference):
+        return name
+    if name in lost:
+        replaced_at, member = lost[name]
+        if event.data.purchase.occurred_at >= replaced_at:
+            return CardReplaced()
+    else:
+        found = members.get(name)
+        if found is None:
+            return name
+        member = found
+    return HasLeft() if member.status == "left" else member
 
 
 def _request(event: Submitted, fate: Fate) -> Request:

@@ -10,9 +10,11 @@ from uuid import UUID
 
 import msgspec
 
-from services.points import explain, ranks
+from services.points import explain, rank_words, ranks, standing
 from services.points.enrolment import Arrival, Enrolment
+from services.points.ranks import Metrics
 from services.points.rulebook import Rulebook
+from services.points.standing import Standing
 from services.points.store import members as member_store
 from services.points.store import ranks as rank_store
 from services.points.store import views
@@ -45,9 +47,14 @@ class Chat:
     async def handle(self, batch: Batch, events: list[Asked]) -> None:
         """Answer every question of the batch with a few queries."""
         members = await self._members(batch, events)
+        events = [event for event in events if event.data.line_user_id in members]
+        if not events:  # who left is told nothing
+            return
         await self._rulebook.refresh(batch.connection)
         ids = list({member.id for member in members.values()})
         summaries = await views.summaries(batch.connection, ids)
+        zone = self._rulebook.current().program.zone
+        standings = await standing.of_members(batch.connection, ids, zone, clock.now())
         last: dict[UUID, list[Any]] = {}
         for row in await views.last_entries(batch.connection, ids, ENTRIES):
             last.setdefault(row["member_id"], []).append(row)
@@ -55,7 +62,8 @@ class Chat:
         for event in events:
             member = members[event.data.line_user_id]
             missing = self._missing(summaries[member.id]["rank"], measured.get(member.id))
-            answer = _answer(event.data, summaries[member.id], last.get(member.id, ()), missing)
+            points, entries = standings[member.id], last.get(member.id, ())
+            answer = _answer(event.data, summaries[member.id], points, entries, missing)
             rank = self._name(summaries[member.id]["rank"])
             answer = msgspec.structs.replace(answer, rank=rank)
             batch.emit(new_event(SOURCE, answer, subject=str(member.id), cause=event))
@@ -67,27 +75,24 @@ class Chat:
         found = await member_store.by(batch.connection, "line_user_id", users)
         return {str(member.line_user_id): member for member in found}
 
-    async def _measured(
-        self, batch: Batch, members: Sequence[UUID]
-    ) -> dict[UUID, rank_store.Measured]:
-        program = self._rulebook.newest().program
+    async def _measured(self, batch: Batch, members: Sequence[UUID]) -> dict[UUID, Metrics]:
+        program = self._rulebook.current().program
         since = ranks.window_start(program, clock.now())
         return await rank_store.measure(batch.connection, members, since)
 
-    def _missing(self, code: str | None, did: rank_store.Measured | None) -> MissingToNext | None:
-        if did is None:
+    def _missing(self, code: str | None, metrics: Metrics | None) -> MissingToNext | None:
+        if metrics is None:
             return None
-        metrics = ranks.Metrics(
-            points_earned=did.points_earned, amount_spent=did.amount_spent, visits=did.visits
-        )
-        levels = self._rulebook.newest().program.ranks.levels
-        following = ranks.next_level(levels, code, metrics)
+        program = self._rulebook.current().program
+        following = ranks.next_level(program.ranks.levels, code, metrics)
         if following is None:
             return None
-        return MissingToNext(self._name(following["code"]) or "", **following["missing"])
+        name, gaps = self._name(following["code"]) or "", following["missing"]
+        words = rank_words.to_next(gaps, name, program.currency)
+        return MissingToNext(name, **gaps, ja=words.ja, en=words.en)
 
     def _name(self, code: str | None) -> str | None:
-        levels = self._rulebook.newest().program.ranks.levels
+        levels = self._rulebook.current().program.ranks.levels
         return next((level.name for level in levels if level.code == code), None)
 
 
@@ -99,19 +104,24 @@ def _arrival(event: Asked) -> Arrival:
 
 
 def _answer(
-    asked: ChatDataRequested, summary: Any, entries: Sequence[Any], missing: MissingToNext | None
+    asked: ChatDataRequested,
+    summary: Any,
+    points: Standing,
+    entries: Sequence[Any],
+    missing: MissingToNext | None,
 ) -> ChatDataProvided:
     return ChatDataProvided(
         line_user_id=asked.line_user_id,
         topic=asked.topic,
         member_id=summary["id"],
         card=summary["card"],
-        balance=summary["in_lots"] - summary["held"] - summary["debt"],
-        pending=summary["pending"],
+        balance=points.balance,
+        pending=points.pending,
         next_rank=missing,
         entries=[_explained(row) for row in entries],
         reply_token=asked.reply_token,
         reply_until=asked.reply_until,
+        status=summary["status"],
     )
 
 

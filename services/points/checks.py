@@ -5,12 +5,16 @@ stop at the first problem.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC
+from datetime import tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from msgspec import inspect
 
-from services.points.terms import Problem, is_moment, moment
+from services.points.terms import Problem, is_moment, is_zone, moment
+
+MOST = {"accrual.rules": 500, "accrual.multipliers": 500, "accrual.caps": 100, "ranks.levels": 100}
+"""Each purchase looks at all of them; a till is waiting."""
 
 
 def problems(shape: inspect.Type, document: Any) -> list[Problem]:
@@ -93,11 +97,16 @@ def _choice(names: Iterable[Any]) -> str:
 
 def _sense(document: Any) -> Iterator[Problem]:
     codes = [level.get("code") for _, level in _each(document, "ranks.levels")]
+    zone = _zone(document)
+    for where, most in MOST.items():
+        if len(list(_each(document, where))) > most:
+            yield Problem(where, f"must have at most {most} items")
     for where in ("accrual.rules", "accrual.multipliers"):
         yield from _twice(document, where, "id")
         for path, item in _each(document, where):
-            yield from _when_sense(f"{path}.when", item.get("when"), codes)
+            yield from _when_sense(f"{path}.when", item.get("when"), codes, zone)
     yield from _twice(document, "ranks.levels", "code")
+    yield from _twice(document, "service.rules", "id")
     for path, rule in _each(document, "accrual.rules"):
         yield from _rule_sense(path, rule)
     for path, level in _each(document, "ranks.levels"):
@@ -121,12 +130,19 @@ def _rule_sense(path: str, rule: dict[str, Any]) -> Iterator[Problem]:
             yield Problem(f"{path}.limit.hours", 'goes with "per": "hours", and only with it')
 
 
-def _when_sense(path: str, when: Any, codes: list[Any]) -> Iterator[Problem]:
+def _zone(document: Any) -> tzinfo:
+    """Where bare dates begin; a zone that nobody knows is a problem of its own."""
+    name = get(document, "time_zone")
+    known = isinstance(name, str) and is_zone(name)
+    return ZoneInfo(name) if known else ZoneInfo("Asia/Tokyo")
+
+
+def _when_sense(path: str, when: Any, codes: list[Any], zone: tzinfo) -> Iterator[Problem]:
     if not isinstance(when, dict):
         return
     ends = [text for text in (when.get("from"), when.get("until")) if isinstance(text, str)]
     if len(ends) == 2 and all(map(is_moment, ends)):
-        start, end = moment(ends[0], UTC, end=False), moment(ends[1], UTC, end=True)
+        start, end = moment(ends[0], zone, end=False), moment(ends[1], zone, end=True)
         if start >= end:
             yield Problem(f"{path}.until", "must be later than from")
     ranks = when.get("ranks")

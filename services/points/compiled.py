@@ -4,7 +4,7 @@ Owns the translation of rules, conditions and ranks into sets and integers. Must
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 from math import lcm
 from typing import Any
@@ -19,6 +19,9 @@ from services.points.terms import WEEKDAYS, moment
 
 ONE = 10_000  # decimal strings carry at most four decimals: the factor "1.5" is 15000 of these
 PER_CENT = 100 * ONE  # "1.0" percent is 10000 of 1000000
+_CIRCUMSTANCES = tuple(set(rules.When.__struct_fields__) - {"skus", "categories"})
+_LONGEST_DAY = timedelta(hours=49)  # both ends of a local day, whatever its clock changes do
+_LONGEST_MONTH = timedelta(days=33)
 
 
 class Chosen(Struct, frozen=True):
@@ -71,7 +74,12 @@ class ReadyRank(Struct, frozen=True):
 
 
 class CompiledProgram(Struct, frozen=True):
-    """A program made ready for many evaluations; make it once per published version."""
+    """A program made ready for many evaluations; make it once per published version.
+
+    `money` is what a unit of it earns on any day, as units over a scale: the rate at which a
+    carried fraction grows. `looks_back` is how far before a purchase limits and caps look,
+    `budgets` are the ids of campaigns' caps.
+    """
 
     zone: ZoneInfo
     rules: tuple[ReadyRule, ...]
@@ -86,6 +94,9 @@ class CompiledProgram(Struct, frozen=True):
     unit: int  # the denominator in which every rule's points are whole
     looks_at_lines: bool
     looks_at_clock: bool
+    money: tuple[int, int]
+    looks_back: timedelta
+    budgets: tuple[str, ...]
     words: dict[str, Any]
 
 
@@ -101,10 +112,13 @@ def compile_program(program: Program) -> CompiledProgram:
     words = {"currency": program.currency} if program.currency != "JPY" else {}
     if accrual.base_amount == "tax_excluded":
         words["base_amount"] = "tax_excluded"
+    unit = PER_CENT * (lcm(*steps) if accrual.carry_remainder else 1)
+    ready = tuple(_rule(rule, zone) for rule in accrual.rules)
+    multipliers = tuple(_multiplier(each, zone) for each in accrual.multipliers)
     return CompiledProgram(
         zone=zone,
-        rules=tuple(_rule(rule, zone) for rule in accrual.rules),
-        multipliers=tuple(_multiplier(each, zone) for each in accrual.multipliers),
+        rules=ready,
+        multipliers=multipliers,
         ranks={level.code: _rank(level) for level in program.ranks.levels},
         excluded=excluded,
         minimum=accrual.minimum_spend,
@@ -112,11 +126,47 @@ def compile_program(program: Program) -> CompiledProgram:
         rounding=accrual.rounding,
         carry=accrual.carry_remainder,
         caps=accrual.caps,
-        unit=PER_CENT * (lcm(*steps) if accrual.carry_remainder else 1),
+        unit=unit,
         looks_at_lines=bool(excluded or limited or products),
         looks_at_clock=any(w.weekdays or w.hours or w.birthday_month for w in conditions),
+        money=_money(ready, multipliers, unit),
+        looks_back=_looks_back(accrual),
+        budgets=tuple(sorted({cap.id for cap in accrual.caps if cap.per == "campaign"})),
         words=words,
     )
+
+
+def _money(
+    ready: Iterable[ReadyRule], multipliers: Iterable[ReadyMultiplier], unit: int
+) -> tuple[int, int]:
+    """What a unit of money earns whatever the day and the goods, as units over a scale."""
+    always = [rule for rule in ready if not (rule.condition or rule.chosen or rule.products)]
+    alone = [rule for rule in always if not rule.stackable]
+    if alone:
+        always = [max(alone, key=lambda rule: rule.priority)]
+    units = 0
+    for rule in always:
+        if rule.kind == "spend":
+            units += unit // rule.per * rule.each
+        elif rule.kind == "percent":
+            units += unit // PER_CENT * rule.each
+    scale = 1
+    for multiplier in multipliers:
+        if not (multiplier.condition or multiplier.chosen):
+            units, scale = units * multiplier.factor, scale * ONE
+    return units, scale
+
+
+def _looks_back(accrual: rules.Accrual) -> timedelta:
+    """How far before a purchase limits and caps look."""
+    reaches = [timedelta(0)]
+    for rule in accrual.rules:
+        limit = rule.limit if isinstance(rule, rules.VisitRule) else None
+        if limit is not None:
+            reaches.append(timedelta(hours=limit.hours) if limit.hours else _LONGEST_DAY)
+    for cap in accrual.caps:
+        reaches.append({"day": _LONGEST_DAY, "month": _LONGEST_MONTH}.get(cap.per, timedelta(0)))
+    return max(reaches)
 
 
 def _rule(rule: rules.Rule, zone: ZoneInfo) -> ReadyRule:
@@ -181,6 +231,9 @@ def _condition(
 ) -> tuple[ReadyCondition | None, Chosen | None]:
     if when is None:
         return None, None
+    chosen = _chosen(when.skus, when.categories)
+    if not any(getattr(when, name) for name in _CIRCUMSTANCES):
+        return None, chosen
     hours = when.hours
     condition = ReadyCondition(
         weekdays=frozenset(WEEKDAYS.index(day) for day in when.weekdays),
@@ -192,7 +245,7 @@ def _condition(
         birthday_month=when.birthday_month,
         first_purchase=when.first_purchase,
     )
-    return condition, _chosen(when.skus, when.categories)
+    return condition, chosen
 
 
 def _chosen(skus: Iterable[str], categories: Iterable[str]) -> Chosen | None:

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from services.points import program as rules
+from services.points.carrying import missing_amount
 from services.points.compiled import (
     ONE,
     PER_CENT,
@@ -59,8 +60,9 @@ class Context(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the past contributes, at the time of the purchase; worth keeping with the earn entry.
 
     `visits_today` counts visits on that calendar day in the program's time zone, `visit_times` are
-    the recent ones (aware). `given_*` are points already given against the caps of that kind.
-    `remainder` is the carried fraction of a point as (numerator, denominator).
+    the recent ones (aware). `given_*` are points already given against the caps of that kind, of
+    campaigns with an id of their own by that id. `remainder` is the carried fraction of a point as
+    (numerator, denominator).
     """
 
     rank: str | None = None
@@ -71,6 +73,7 @@ class Context(Struct, frozen=True, kw_only=True, omit_defaults=True):
     given_today: int = 0
     given_month: int = 0
     given_campaign: int = 0
+    given_campaigns: tuple[tuple[str, int], ...] = ()
     remainder: tuple[int, int] = (0, 1)
 
 
@@ -352,21 +355,27 @@ def _capped(
     """No more than what each cap has left."""
     cuts = []
     for cap in program.caps:
-        left = max(cap.points - _given(cap.per, context), 0)
+        left = max(cap.points - _given(cap, context), 0)
         if num > left * den:
             cuts.append({"per": cap.per, "limit": cap.points, "from": exact(num, den), "to": left})
+            if cap.id != rules.CAMPAIGN:
+                cuts[-1]["id"] = cap.id
             num, den = left, 1
     if cuts:
         words["caps"] = cuts
     return (num, den) if num <= _LARGEST_AWARD * den else (_LARGEST_AWARD, 1)
 
 
-def _given(per: str, context: Context) -> int:
-    if per == "purchase":
+def _given(cap: rules.Cap, context: Context) -> int:
+    if cap.per == "purchase":
         return 0
-    if per == "day":
+    if cap.per == "day":
         return context.given_today
-    return context.given_month if per == "month" else context.given_campaign
+    if cap.per == "month":
+        return context.given_month
+    if cap.id == rules.CAMPAIGN:
+        return context.given_campaign
+    return dict(context.given_campaigns).get(cap.id, 0)
 
 
 def _rounded(
@@ -381,7 +390,8 @@ def _rounded(
         den *= context.remainder[1]
     if num % den == 0 and not program.carry:
         return num // den, context.remainder
-    points = min(_round(program.rounding, num, den), most)
+    # A refund can leave less than nothing carried: then less is given until that is made up for.
+    points = max(min(_round(program.rounding, num, den), most), 0)
     if num % den:
         words["exact"] = exact(num, den)
         words["rounding"] = program.rounding
@@ -390,6 +400,8 @@ def _rounded(
     left = _bounded(num - points * den, den)
     if left[0]:
         words["remainder"] = exact(*left)
+        if missing := missing_amount(program, left, context.rank):
+            words["missing"] = missing
     return points, left
 
 

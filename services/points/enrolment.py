@@ -1,40 +1,42 @@
 """Whoever shows up in LINE is a member at once, and the same member when they come back.
 
 LINE may drop, repeat and reorder webhooks: any event of a user enrols them if nothing did before,
-and following or leaving counts by LINE's own time. Welcome points are given once in a lifetime: the
-ledger has one entry for the cause "welcome" of a member.
+and following or leaving counts by LINE's own time, also when the leaving arrives before there is a
+member. Only follows and unfollows say who is a friend; a message that enrols somebody leaves it to
+them. Who left for good (`leaving`) comes back by a new follow only, as a new member. Welcome points
+are given once in a lifetime: the ledger has one entry for the cause "welcome" of a member.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from services.points import cards
+from services.points import cards, welcoming
 from services.points.awards import Awards
-from services.points.postings import credit, movement_of
 from services.points.references import written
 from services.points.rulebook import Rulebook
+from services.points.store import leaving as leaving_store
 from services.points.store import ledger as ledger_store
 from services.points.store import members as store
 from services.points.store.ledger import Movement, Posting
 from services.points.store.members import NewMember
 from shared import clock, ids
 from shared.bus.errors import NotYet
-from shared.bus.handling import Batch
+from shared.bus.handling import Batch, Connection
 from shared.events import (
     Event,
     LineEventReceived,
     MemberJoined,
     MemberReturned,
-    PointsEarned,
     new_event,
 )
 
 SOURCE = "/points/members"
 REPLY_TOKEN_LIFE = timedelta(seconds=50)  # LINE: about a minute from receipt
+_RANKS = {"follow": 0, "unfollow": 2}
 
 Received = Event[LineEventReceived]
 
@@ -62,6 +64,11 @@ class Arrival(msgspec.Struct, frozen=True):
     event: Received
     reply_token: str | None = None
     reply_until: datetime | None = None
+
+    @property
+    def followed_at(self) -> datetime | None:
+        """LINE's time of the follow, if that is what it was."""
+        return self.at if self.kind == "follow" else None
 
 
 def arrival(event: Received) -> Arrival | None:
@@ -119,63 +126,70 @@ class Enrolment:
         }
         if not coming:
             return set()
+        gone = await leaving_store.farewells(batch.connection, list(coming))
+        coming = {
+            user: each
+            for user, each in coming.items()
+            if user not in gone or (each.followed_at and each.followed_at > gone[user])
+        }
+        if not coming:
+            return set()
         await self._rulebook.refresh(batch.connection)
         if self._rulebook.empty:
             raise NotYet("no program has been published yet")
         people = [
-            NewMember(ids.new_id(), "", line_user_id=user, friend_at=coming[user].at)
+            NewMember(ids.new_id(), "", line_user_id=user, friend_at=coming[user].followed_at)
             for user in sorted(coming)
         ]
         added = await self.add(batch, people)
-        await self.welcome(batch, added, coming)
+        await store.apply_departures(batch.connection, sorted(coming))
+        await self.welcome(batch, added, coming, welcomed=gone.keys())
         await self._awards.award_waiting(batch, added)
         return {each.line_user_id for each in added if each.line_user_id}
 
     async def add(self, batch: Batch, people: Sequence[NewMember]) -> list[NewMember]:
         """Add members with fresh cards; those whose names are taken are left out."""
-        numbers = await store.card_numbers(batch.connection, len(people))
-        if self._card_key is None:
-            self._card_key = await store.card_key(batch.connection)
+        fresh = await self.fresh_cards(batch.connection, len(people))
         with_cards = [
-            msgspec.structs.replace(person, card=cards.card_number(number, self._card_key))
-            for person, number in zip(people, numbers, strict=True)
+            msgspec.structs.replace(person, card=card)
+            for person, card in zip(people, fresh, strict=True)
         ]
         names = [written(name) for person in with_cards for name in person.names()]
         await ledger_store.lock_references(batch.connection, names)
         added = await store.add(batch.connection, with_cards, clock.now())
         return [person for person in with_cards if person.id in added]
 
+    async def fresh_cards(self, connection: Connection, count: int) -> list[str]:
+        """Numbers of new cards, never given before."""
+        numbers = await store.card_numbers(connection, count)
+        if self._card_key is None:
+            self._card_key = await store.card_key(connection)
+        return [cards.card_number(number, self._card_key) for number in numbers]
+
     async def welcome(
-        self, batch: Batch, added: Sequence[NewMember], arrivals: dict[str, Arrival]
+        self,
+        batch: Batch,
+        added: Sequence[NewMember],
+        arrivals: dict[str, Arrival],
+        welcomed: Collection[str] = (),
     ) -> None:
-        """Give new members their welcome points and tell that they joined."""
+        """Give new members their welcome points and tell that they joined. `welcomed`: users who
+        had them in an earlier membership."""
         if not added:
             return
-        edition, now = self._rulebook.newest(), clock.now()
-        points = edition.program.welcome.points
+        edition, now = self._rulebook.current(), clock.now()
         accounts = await ledger_store.lock_accounts(batch.connection, [each.id for each in added])
         movements: dict[UUID, Movement] = {}
         postings: list[Posting] = []
         for member in added:
             account, cause = accounts[member.id], arrivals[member.line_user_id or ""]
-            if points:
-                posting = credit(
-                    account,
-                    movement_of(movements, account),
-                    edition.program,
-                    id=ids.new_id(),
-                    kind="earn",
-                    points=points,
-                    cause=ids.derived_id("welcome", str(member.id)),
-                    occurred_at=now,
-                    now=now,
-                    source="welcome",
-                    actor="program",
-                    version=edition.version,
-                    explanation={"points": points},
-                )
+            posting = None
+            if member.line_user_id not in welcomed:
+                posting = welcoming.posting(account, movements, edition, now)
+            if posting is not None:
                 postings.append(posting)
-                batch.emit(_earned(member, posting, account.balance, cause.event))
+                batch.emit(welcoming.told(posting, account, cause.event))
+            points = posting.amount if posting else 0
             batch.emit(_joined(member, points, account.balance, cause))
         await ledger_store.post(batch.connection, postings, list(movements.values()))
 
@@ -186,12 +200,19 @@ class Enrolment:
                 latest[each.user] = each
         if not latest:
             return
+        left = [each for each in latest.values() if each.kind == "unfollow"]
+        if left:  # their enrolment, if it is just going on, either sees this or is seen
+            await _lock_users(batch, [each.user for each in left])
         changed = await store.set_friends(
             batch.connection,
             list(latest),
             [each.kind == "follow" for each in latest.values()],
             [each.at for each in latest.values()],
         )
+        if left:
+            await store.note_departures(
+                batch.connection, [each.user for each in left], [each.at for each in left]
+            )
         back = [(member, latest[user], card) for member, user, card, friend in changed if friend]
         back = [each for each in back if each[1].user not in new]
         accounts = await ledger_store.lock_accounts(batch.connection, [each[0] for each in back])
@@ -203,31 +224,28 @@ class Enrolment:
                 cause.user,
                 cause.reply_token,
                 cause.reply_until,
+                cause.followed_at,
             )
             batch.emit(new_event(SOURCE, returned, subject=str(member_id), cause=cause.event))
 
 
 def _first_of_each(arrivals: Sequence[Arrival]) -> list[Arrival]:
-    """One arrival a user; a follow (which has a reply token) before anything else."""
+    """One arrival a user: a follow (which has a reply token) before anything else, and leaving,
+    which enrols nobody, after everything else."""
     first: dict[str, Arrival] = {}
-    for each in sorted(arrivals, key=lambda arrival: arrival.kind != "follow"):
+    for each in sorted(arrivals, key=_before_others):
         first.setdefault(each.user, each)
     return list(first.values())
 
 
-def _earned(
-    member: NewMember, posting: Posting, balance: int, cause: Received
-) -> Event[PointsEarned]:
-    earned = PointsEarned(
-        member_id=member.id,
-        entry_id=posting.id,
-        source="welcome",
-        points=posting.amount,
-        balance=balance,
-        occurred_at=posting.occurred_at,
-        line_user_id=member.line_user_id,
-    )
-    return new_event(SOURCE, earned, subject=str(member.id), cause=cause)
+def _before_others(arrival: Arrival) -> tuple[int, float]:
+    """Of several follows the last one: an older one does not bring back who left in between."""
+    return (_RANKS.get(arrival.kind, 1), -arrival.at.timestamp())
+
+
+async def _lock_users(batch: Batch, users: Sequence[str]) -> None:
+    names = [written(("line_user_id", user)) for user in users]
+    await ledger_store.lock_references(batch.connection, names)
 
 
 def _joined(member: NewMember, points: int, balance: int, arrival: Arrival) -> Event[MemberJoined]:
@@ -239,5 +257,6 @@ def _joined(member: NewMember, points: int, balance: int, arrival: Arrival) -> E
         line_user_id=member.line_user_id,
         reply_token=arrival.reply_token,
         reply_until=arrival.reply_until,
+        followed_at=arrival.followed_at,
     )
     return new_event(SOURCE, joined, subject=str(member.id), cause=arrival.event)

@@ -4,7 +4,7 @@ Owns the sentences; the facts are those that `earn` noted. Must not compute any 
 conditions and kinds that it does not know are left out, as newer programs may note more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -39,10 +39,14 @@ class Words(NamedTuple):
 
 
 _PLAIN = {
+    ("earn", "rank"): Words("ランク到達の特典", "Gift for reaching a rank"),
+    ("earn", "service"): Words("お店からのポイント", "Points from the shop"),
     ("earn", "welcome"): Words("会員登録ありがとうございます", "Thank you for joining"),
     ("earn", ""): Words("ポイント獲得", "Points earned"),
     ("redeem", ""): Words("ポイントのご利用", "Points used"),
     ("release", ""): Words("ポイントが使えるようになりました", "Points are ready to use"),
+    ("expire", "leaving"): Words("退会により失効", "Lost on leaving"),
+    ("expire", "refund"): Words("返品により期限切れを取り消し", "Expiry undone for a refund"),
     ("expire", ""): Words("有効期限切れ", "Points expired"),
     ("adjust", ""): Words("お店による調整", "Adjusted by the shop"),
     ("transfer", ""): Words("ポイントの移行", "Points transferred"),
@@ -65,9 +69,22 @@ def text(
         lines = [*purchase_lines(explanation), _sum(amount)]
     else:
         lines = [_plain(entry_kind, source, amount)]
+        if source == "rank":
+            lines += _gift(explanation)
+        lines += _particulars(entry_kind, explanation)
         if reason := explanation.get("reason"):
             lines.append(Words(str(reason), str(reason)))
     return {"ja": "\n".join(line.ja for line in lines), "en": "\n".join(line.en for line in lines)}
+
+
+def next_point(amount: int, currency: str, taxed: bool = True) -> Words:
+    """For how much (minor units) one has to buy to get the next point."""
+    money = written_money(amount, currency)
+    if taxed:
+        return Words(f"あと{money.ja}で1ポイント", f"{money.en} more and you get a point")
+    return Words(
+        f"あと{money.ja}(税抜)で1ポイント", f"{money.en} more (before tax) and you get a point"
+    )
 
 
 def title(kind: str, source: str, amount: int) -> Words:
@@ -91,6 +108,100 @@ def _plain(kind: str, source: str, amount: int) -> Words:
     return Words(f"{what.ja} {sign}{_ja(abs(amount))}", f"{what.en}: {sign}{_en(abs(amount))}")
 
 
+def _particulars(kind: str, facts: Mapping[str, Any]) -> list[Words]:
+    """What else is known of an entry that no purchase gave."""
+    told = _TOLD.get(kind)
+    return told(facts) if told else []
+
+
+def _spent(facts: Mapping[str, Any]) -> list[Words]:
+    if "value" not in facts:
+        return []
+    money = written_money(facts["value"], facts.get("currency", "JPY"))
+    return [Words(f"{money.ja}分のお支払いに", f"Paid {money.en} of the bill")]
+
+
+def _released(facts: Mapping[str, Any]) -> list[Words]:
+    if debt := facts.get("debt"):
+        return [Words(f"マイナス分の{_ja(debt)}に充当", f"Put towards the {_en(debt)} owed")]
+    points = facts.get("points")
+    return [Words(_ja(points), _en(points))] if points else []
+
+
+def _refund(facts: Mapping[str, Any]) -> list[Words]:
+    lines, currency = [], facts.get("currency", "JPY")
+    if "refunded" in facts:
+        back = written_money(facts["refunded"], currency)
+        lines.append(Words(f"ご返金 {back.ja}", f"Refunded: {back.en}"))
+    if "remaining" in facts:
+        left = written_money(facts["remaining"], currency)
+        lines.append(Words(f"残りのお買い上げ {left.ja}", f"Left of the purchase: {left.en}"))
+    if "points_before" in facts and "points_now" in facts:
+        before, now = facts["points_before"], facts["points_now"]
+        lines.append(
+            Words(
+                f"このお買い上げのポイント {_ja(before)} → {_ja(now)}",
+                f"This purchase's points: {_en(before)} → {_en(now)}",
+            )
+        )
+    if expired := facts.get("expired"):
+        lines.append(
+            Words(
+                f"うち{_ja(expired)}は期限切れになっていた分です",
+                f"Had expired already: {_en(expired)}",
+            )
+        )
+    if forgiven := facts.get("forgiven"):
+        lines.append(
+            Words(
+                f"ご利用済みの{_ja(forgiven)}はそのままです",
+                f"Not taken, spent already: {_en(forgiven)}",
+            )
+        )
+    if returned := facts.get("returned"):
+        lines.append(
+            Words(
+                f"お支払いに使われた{_ja(returned)}をお返ししました",
+                f"{_en(returned)} spent on it came back",
+            )
+        )
+    return lines
+
+
+def _expired(facts: Mapping[str, Any]) -> list[Words]:
+    lines = [_expired_lot(lot) for lot in facts.get("lots", ())]
+    if pending := facts.get("pending"):
+        lines.append(Words(f"うち{_ja(pending)}は反映待ちでした", f"Were pending: {_en(pending)}"))
+    return lines
+
+
+def _expired_lot(lot: Mapping[str, Any]) -> Words:
+    points, earned_at = lot["points"], str(lot.get("earned_at", ""))[:10]
+    if not earned_at:
+        return Words(_ja(points), _en(points))
+    year, month, day = (int(part) for part in earned_at.split("-"))
+    return Words(
+        f"{year}年{month}月{day}日に獲得した{_ja(points)}", f"{_en(points)} earned on {earned_at}"
+    )
+
+
+def _transfer(facts: Mapping[str, Any]) -> list[Words]:
+    if card := facts.get("from_card"):
+        return [Words(f"カード {card} から", f"From card {card}")]
+    if card := facts.get("to_card"):
+        return [Words(f"カード {card} へ", f"To card {card}")]
+    return []
+
+
+_TOLD: dict[str, Callable[[Mapping[str, Any]], list[Words]]] = {
+    "redeem": _spent,
+    "reverse": _refund,
+    "expire": _expired,
+    "release": _released,
+    "transfer": _transfer,
+}
+
+
 def _sum(amount: int) -> Words:
     return Words(f"合計 {_ja(amount)}", f"Total: {_en(amount)}")
 
@@ -109,18 +220,21 @@ def purchase_lines(explanation: Mapping[str, Any]) -> list[Words]:
     if rank := explanation.get("rank"):
         lines += _rank(rank)
     lines += [_cap(cap) for cap in explanation.get("caps", ())]
-    return lines + _rounding(explanation)
+    lines += _rounding(explanation)
+    if "missing" in explanation:
+        lines.append(next_point(explanation["missing"], currency, taxed))
+    return lines
 
 
 def _left_out(line: Mapping[str, Any], currency: str) -> Words:
     name = str(line.get("name") or line.get("sku") or line.get("category") or "")
-    money = _money(line["amount"], currency)
+    money = written_money(line["amount"], currency)
     ja, en = name or "対象外の商品", name or "Excluded item"
     return Words(f"{ja} {money.ja}は対象外", f"{en} {money.en}: not eligible")
 
 
 def _minimum(amount: int, currency: str) -> Words:
-    money = _money(amount, currency)
+    money = written_money(amount, currency)
     return Words(
         f"{money.ja}未満のお買い上げは対象外", f"Purchases under {money.en} earn no points"
     )
@@ -137,13 +251,13 @@ def _rule(rule: Mapping[str, Any], currency: str, taxed: bool) -> Words:
 def _how(rule: Mapping[str, Any], currency: str, taxed: bool) -> Words:
     kind = rule.get("type")
     if kind in ("spend", "percent"):
-        money = _money(rule["amount"], currency)
+        money = written_money(rule["amount"], currency)
         ja = f"{money.ja}のお買い上げ" if taxed else f"{money.ja}(税抜)のお買い上げ"
         en = f"{money.en} spent" if taxed else f"{money.en} spent (before tax)"
         if kind == "percent":
             rate = _number(rule["percent"])
             return Words(f"{ja} × {rate}%", f"{en} × {rate}%")
-        step = _money(rule["per"], currency)
+        step = written_money(rule["per"], currency)
         each = rule["each"]
         return Words(f"{ja} × {step.ja}ごとに{_ja(each)}", f"{en} × {_en(each)} per {step.en}")
     if kind == "product":
@@ -193,6 +307,16 @@ def _rank(rank: Mapping[str, Any]) -> list[Words]:
     return lines
 
 
+def _gift(explanation: Mapping[str, Any]) -> list[Words]:
+    """Of a rank's gift: which rank, and that it lifts nobody to the next."""
+    rank = explanation.get("rank", {})
+    name = rank.get("name") or rank.get("code", "")
+    return [
+        Words(f"「{name}」になられたお祝いです", f"For reaching {name}"),
+        Words("ランクの判定には数えません", "Does not count towards ranks"),
+    ]
+
+
 def _cap(cap: Mapping[str, Any]) -> Words:
     what = Words(*_CAPS.get(cap.get("per", ""), ("上限", "limit")))
     limit, left, before = cap["limit"], cap["to"], cap["from"]
@@ -228,7 +352,7 @@ def _rounding(explanation: Mapping[str, Any]) -> list[Words]:
     return lines
 
 
-def _money(amount: int, currency: str) -> Words:
+def written_money(amount: int, currency: str) -> Words:
     """Minor units as people write them: 1,000円, ¥1,000, USD 12.50."""
     if currency == "JPY":
         return Words(f"{amount:,}円", f"¥{amount:,}")

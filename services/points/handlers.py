@@ -1,10 +1,15 @@
 """The service's wiring: which function handles which event. The maps at the foot are all of it."""
 
+from services.points import exporting
 from services.points.awards import Awards
 from services.points.chat import Chat
-from services.points.enrolment import Enrolment
+from services.points.enrolment import Enrolment, Received
+from services.points.hooks.collector import Collector
+from services.points.linking import Linking
+from services.points.night import NightShift
 from services.points.ranking import Ranking
-from shared.bus.handling import Handlers
+from shared.bus.handling import Batch, Handlers
+from shared.events import PUBLIC
 
 
 def award_handlers(awards: Awards) -> Handlers:
@@ -12,9 +17,14 @@ def award_handlers(awards: Awards) -> Handlers:
     return {"purchase.submitted.v1": awards.handle}
 
 
-def member_handlers(enrolment: Enrolment) -> Handlers:
-    """`points.members`: who shows up in LINE is a member."""
-    return {"line.event_received.v1": enrolment.handle}
+def member_handlers(enrolment: Enrolment, linking: Linking) -> Handlers:
+    """`points.members`: who shows up in LINE is a member, and may link a card."""
+
+    async def received(batch: Batch, events: list[Received]) -> None:
+        await enrolment.handle(batch, events)
+        await linking.handle(batch, events)
+
+    return {"line.event_received.v1": received}
 
 
 def chat_handlers(chat: Chat) -> Handlers:
@@ -22,11 +32,23 @@ def chat_handlers(chat: Chat) -> Handlers:
     return {"chat.data_requested.v1": chat.handle}
 
 
-def rank_handlers(ranking: Ranking) -> Handlers:
-    """`points.ranks`: ranks follow what members did."""
+def rank_handlers(ranking: Ranking, night: NightShift) -> Handlers:
+    """`points.ranks`: ranks follow what members did, and the night follows the tick."""
     return {
         "points.earned.v1": ranking.points_moved,
         "points.adjusted.v1": ranking.points_moved,
+        "points.reversed.v1": ranking.points_moved,
+        "member.merged.v1": ranking.points_moved,
+        "member.unmerged.v1": ranking.points_moved,
         "program.published.v1": ranking.program_published,
-        "schedule.ticked.v1": ranking.ticked,
+        "schedule.ticked.v1": night.ticked,
     }
+
+
+EXPORT_HANDLERS: Handlers = {"member.export_part.v1": exporting.take}
+"""`points.exports`: what services answer is put together."""
+
+
+def hook_handlers(collector: Collector) -> Handlers:
+    """`points.hooks`: public events are told to the owner's other systems."""
+    return dict.fromkeys(PUBLIC, collector.handle)

@@ -3,6 +3,7 @@
 from typing import Protocol
 from uuid import UUID
 
+from services.points import phones
 from services.points.awards import Awards
 from services.points.enrolment import Enrolment
 from services.points.errors import AlreadyTaken
@@ -23,7 +24,8 @@ async def join(batch: Batch, awards: Awards, enrolment: Enrolment, named: Named)
 
     Raises AlreadyTaken when somebody has one of them.
     """
-    person = NewMember(ids.new_id(), "", external_id=named.external_id, phone=named.phone)
+    phone = phones.normal(named.phone) if named.phone else None
+    person = NewMember(ids.new_id(), "", external_id=named.external_id, phone=phone)
     added = await enrolment.add(batch, [person])
     if not added:
         raise AlreadyTaken("another member has this external_id or phone")

@@ -5,7 +5,7 @@ Owns what each kind of entry does to lots and debt, and so the equations
 Must not make ids or read clocks: an entry acts at its own `recorded_at`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -18,7 +18,8 @@ from services.points import lots as lots_of
 from services.points.lots import Lot, Takes
 
 Kind = Literal["earn", "redeem", "release", "reverse", "expire", "adjust", "transfer"]
-_OPENING = ("earn", "adjust", "transfer")  # with an amount above zero these open a lot
+_OPENING = ("earn", "adjust", "transfer")  # with an amount of zero or more these open a lot
+_NO_DEBT = ("redeem", "expire")  # nobody spends or loses by time what they do not have
 
 
 class LedgerBroken(ValueError):
@@ -30,9 +31,9 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     `cause` is the request or event behind it: an account has one entry of a kind for a cause.
     An entry that opens a lot gives it its own `id`, `expires_at`, and `pending` when it starts
-    unspendable. `moves` are signed points by lot: needed to return points, to release pending ones
-    (0 points each) and to capture held ones, otherwise worked out by the rules of spending.
-    `reverses` is the entry whose lot a refund takes from first.
+    unspendable. `moves` are signed points by lot, beyond that opening: needed in a draft to return
+    points, to release pending ones (0 points each) and to capture held ones, otherwise worked out
+    by `decide`. `reverses` is the entry whose lot a refund takes from first.
     """
 
     id: UUID
@@ -96,64 +97,35 @@ def balances(account: Account) -> Balances:
     )
 
 
-class Effect(Struct, frozen=True, kw_only=True):
-    """What an entry does to its account: a lot to open, signed points by lot, lots that become
-    active, and what is added to the debt."""
+def decide(account: Account, draft: Entry) -> Entry:
+    """The entry with all its moves stated: which lots it takes from or gives to, debt paid with it.
 
-    opens: Lot | None = None
-    moves: Takes = msgspec.field(default_factory=list)
-    activates: tuple[UUID, ...] = ()
-    debt: int = 0
-
-    @property
-    def amount(self) -> int:
-        """Points that the account gains, which its entry must state."""
-        opened = self.opens.remaining if self.opens else 0
-        return opened + sum(points for _, points in self.moves) - self.debt
-
-
-def effect(account: Account, entry: Entry) -> Effect:
-    """What the entry does. Earnings, returns and releases fill the debt first.
-
-    Raises LedgerBroken where it cannot follow what was before, NotEnough for an overspend.
+    Earnings, returns and releases fill the debt first, from what can be spent then. A draft that
+    states its moves (a return to lots, points held before) keeps them. Raises LedgerBroken where it
+    cannot follow what was before, NotEnough for an overspend.
     """
-    now = entry.recorded_at
-    if entry.moves:
-        done = _as_stated(account, entry)
-    elif entry.amount >= 0 and entry.kind in _OPENING:
-        done = open_lot(account, entry)
-    elif entry.amount > 0 or entry.kind == "release":
-        raise LedgerBroken(f"entry {entry.id} ({entry.kind}) does not state its moves")
-    elif entry.kind == "redeem":
-        done = Effect(moves=lots_of.taken(_spend(account, -entry.amount, now)))
-    elif entry.kind == "expire":
-        done = Effect(moves=lots_of.taken(_expired(account, now)))
-    else:
-        done = reverse(account, entry)
-    if done.amount != entry.amount:
-        raise LedgerBroken(f"entry {entry.id} moves {done.amount} points, not {entry.amount}")
-    return done
+    now = draft.recorded_at
+    entry = draft if draft.moves else replace(draft, moves=tuple(_ruled(account, draft)))
+    if entry.kind == "release" or (entry.amount > 0 and entry.kind not in _NO_DEBT):
+        entry = replace(entry, moves=entry.moves + tuple(_debt_paid(account, entry, now)))
+    return entry
 
 
-def open_lot(account: Account, entry: Entry) -> Effect:
-    """A new lot for the points of an entry, less the debt, which a pending lot fills only later."""
-    if entry.id in account.lots:
-        raise LedgerBroken(f"lot {entry.id} is open already")
-    lot = Lot(
-        id=entry.id,
-        opened_at=entry.recorded_at,
-        remaining=entry.amount,
-        expires_at=entry.expires_at,
-        active=not entry.pending,
-    )
-    return _settled(account, Effect(opens=lot), entry.recorded_at)
-
-
-def reverse(account: Account, entry: Entry) -> Effect:
-    """Points taken back for a refund; what the lots no longer have becomes debt."""
-    points = -entry.amount
-    takes = lots_of.take_back(account.lots, points, entry.reverses, entry.recorded_at)
-    return Effect(moves=lots_of.taken(takes), debt=points - sum(taken for _, taken in takes))
+def _ruled(account: Account, draft: Entry) -> Takes:
+    """The moves that follow from the rules where the draft states none."""
+    now = draft.recorded_at
+    if draft.amount >= 0 and draft.kind in _OPENING:
+        return []
+    if draft.amount > 0 or draft.kind == "release":
+        raise LedgerBroken(f"entry {draft.id} ({draft.kind}) does not state its moves")
+    if draft.kind == "redeem":
+        return lots_of.taken(_spend(account, -draft.amount, now))
+    if draft.kind == "expire":
+        gone = lots_of.taken(expired(account, now))
+        if (points := sum(points for _, points in gone)) != draft.amount:
+            raise LedgerBroken(f"entry {draft.id} moves {points} points, not {draft.amount}")
+        return gone
+    return lots_of.taken(lots_of.take_back(account.lots, -draft.amount, draft.reverses, now))
 
 
 def _spend(account: Account, points: int, now: datetime) -> Takes:
@@ -164,64 +136,70 @@ def _spend(account: Account, points: int, now: datetime) -> Takes:
     return lots_of.spend(account.lots.values(), points, now)
 
 
-def _expired(account: Account, now: datetime) -> Takes:
+def expired(account: Account, now: datetime) -> Takes:
+    """What has expired and is not held, by lot, in the order of spending."""
     gone = [lot for lot in account.lots.values() if lot.expired(now) and lot.remaining > lot.held]
     return [(lot.id, lot.remaining - lot.held) for lot in sorted(gone, key=lots_of.spending_order)]
 
 
-def _as_stated(account: Account, entry: Entry) -> Effect:
-    """The moves that the entry names; what they lack of its amount is debt."""
-    released = tuple(lot for lot, _ in entry.moves) if entry.kind == "release" else ()
-    moves = list(entry.moves)
-    debt = sum(points for _, points in moves) - entry.amount
-    if account.debt + debt < 0:
-        raise LedgerBroken(f"entry {entry.id} ({entry.kind}) pays more debt than there is")
-    stated = Effect(moves=moves, activates=released, debt=debt)
-    if released or entry.amount > 0:
-        return _settled(account, stated, entry.recorded_at)
-    return stated
-
-
-def _settled(account: Account, done: Effect, now: datetime) -> Effect:
-    """The effect and the debt paid from what can be spent after it."""
-    debt = account.debt + done.debt
-    if not debt:
-        return done
-    lots = {**account.lots, **_changed(account, done)}
-    points = min(debt, lots_of.spendable(lots.values(), now))
-    paid = lots_of.taken(lots_of.spend(lots.values(), points, now))
-    return replace(done, moves=done.moves + paid, debt=done.debt - points)
-
-
-def _changed(account: Account, done: Effect) -> dict[UUID, Lot]:
-    """The lots that the effect touches, as they are afterwards."""
-    opened = {done.opens.id: done.opens} if done.opens else {}
-    touched = [*done.moves, *((lot, 0) for lot in (*opened, *done.activates))]
-    before = {lot: opened.get(lot) or account.lots[lot] for lot, _ in touched}
-    changed = lots_of.moved(before, touched)
-    for lot in done.activates:
-        changed[lot] = replace(changed[lot], active=True)
-    return changed
+def _debt_paid(account: Account, entry: Entry, now: datetime) -> Takes:
+    """What the entry lets the account pay of its debt."""
+    if not account.debt:
+        return []
+    lots = {**account.lots, **_changed(account.lots, entry)}
+    points = min(account.debt, lots_of.spendable(lots.values(), now))
+    return lots_of.taken(lots_of.spend(lots.values(), points, now))
 
 
 def apply(account: Account, entry: Entry) -> Account:
-    """The account after the entry. Raises LedgerBroken where it cannot follow."""
+    """The account after a decided entry. Raises LedgerBroken where it cannot follow."""
     lots = dict(account.lots)
     debt = _applied(lots, account.debt, entry)
     return Account(lots, debt)
 
 
 def _applied(lots: dict[UUID, Lot], debt: int, entry: Entry) -> int:
-    """Changes `lots` in place, so that a long ledger replays in linear time; returns the debt."""
-    account = Account(lots, debt)
+    """Changes `lots` in place, so that a long ledger replays in linear time; returns the debt.
+
+    Only what the entry states counts: rules decided it once, holds of that day are long gone.
+    """
+    opened = entry.amount if _opens(entry) else 0
+    more = opened + sum(points for _, points in entry.moves) - entry.amount
+    if more and entry.kind in _NO_DEBT:
+        raise LedgerBroken(f"entry {entry.id} moves {entry.amount + more}, not {entry.amount}")
+    if debt + more < 0:
+        raise LedgerBroken(f"entry {entry.id} ({entry.kind}) pays more debt than there is")
+    if more > 0 and entry.amount > 0:
+        raise LedgerBroken(f"entry {entry.id} ({entry.kind}) gives points and makes a debt")
     try:
-        done = effect(account, entry)
-        lots |= _changed(account, done)
-    except LedgerBroken:
-        raise
+        lots |= _changed(lots, entry)
     except (KeyError, ValueError) as error:
         raise LedgerBroken(f"entry {entry.id} ({entry.kind}): {error}") from error
-    return debt + done.debt
+    return debt + more
+
+
+def _opens(entry: Entry) -> bool:
+    return entry.kind in _OPENING and entry.amount >= 0
+
+
+def _changed(lots: Mapping[UUID, Lot], entry: Entry) -> dict[UUID, Lot]:
+    """The lots that the entry opens, moves or releases, as they are afterwards."""
+    before: dict[UUID, Lot] = {}
+    if _opens(entry):
+        if entry.id in lots:
+            raise LedgerBroken(f"lot {entry.id} is open already")
+        before[entry.id] = Lot(
+            id=entry.id,
+            opened_at=entry.recorded_at,
+            remaining=entry.amount,
+            expires_at=entry.expires_at,
+            active=not entry.pending,
+        )
+    before |= {lot: lots[lot] for lot, _ in entry.moves if lot not in before}
+    changed = before | lots_of.moved(before, list(entry.moves))
+    if entry.kind == "release":
+        changed = {id: replace(lot, active=True) for id, lot in changed.items()}
+    return changed
 
 
 def once(entries: Iterable[Entry]) -> list[Entry]:

@@ -137,13 +137,30 @@ def expires_at(program: Program, occurred_at: datetime) -> datetime | None:
     zone = program.zone
     day = occurred_at.astimezone(zone).date()
     if isinstance(expiry, SlidingExpiry):
-        return midnight_after(months_later(day, expiry.months), zone)
+        return slides_to(expiry.months, occurred_at, zone)
     last = months_later(day, expiry.months) if expiry.months else day + timedelta(expiry.days or 0)
     if expiry.round_to == "month_end":
         last = last.replace(day=calendar.monthrange(last.year, last.month)[1])
     elif expiry.round_to == "year_end":
         last = last.replace(month=12, day=31)
     return midnight_after(last, zone)
+
+
+def slides_to(months: int, last_activity: datetime, zone: ZoneInfo) -> datetime:
+    """When points expire that last until so many months after their account's last activity."""
+    day = last_activity.astimezone(zone).date()
+    return midnight_after(months_later(day, months), zone)
+
+
+def lasts_until(
+    months: int, opened_at: datetime, last_activity: datetime | None, zone: ZoneInfo
+) -> datetime:
+    """When a lot expires that slides with its account's last activity (None: there was none).
+
+    A gift to somebody who was away for long is not gone before they can come for it: the lot's own
+    opening counts too.
+    """
+    return slides_to(months, max(opened_at, last_activity or opened_at), zone)
 
 
 def active_from(program: Program, occurred_at: datetime) -> datetime:

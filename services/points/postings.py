@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from services.points import lots
-from services.points.program import Program
+from services.points.program import Program, SlidingExpiry
 from services.points.store.ledger import Account, Movement, Posting
 
 
@@ -42,7 +42,8 @@ def credit(
     Only points that can be spent fill debt: pending ones do once they are active, points that
     were reported after their expiry never.
     """
-    expires_at = lots.expires_at(program, occurred_at)
+    sliding = program.expiry.months if isinstance(program.expiry, SlidingExpiry) else None
+    expires_at = lots.expires_at(program, now if sliding else occurred_at)
     active_from = lots.active_from(program, occurred_at)
     active_at = active_from if kind == "earn" and active_from > now else None
     spendable = not active_at and not (expires_at and expires_at <= now)
@@ -74,6 +75,8 @@ def credit(
         explanation=explanation,
         opened=points,
         remaining=remaining,
+        moves=[(id, -filled)] if filled else None,
         active_at=active_at,
-        expires_at=expires_at,
+        expires_at=None if sliding else expires_at,
+        sliding_months=sliding,
     )

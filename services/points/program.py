@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct, field, inspect
 
 from services.points import checks
+from services.points.repeats import repeats
 from services.points.terms import (
     Amount,
     Code,
@@ -28,6 +29,9 @@ from services.points.terms import (
     Weekday,
     Zone,
 )
+
+CAMPAIGN = "campaign"
+"""The budget of a campaign cap without an id of its own."""
 
 
 class _Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -101,10 +105,14 @@ class Multiplier(_Part, frozen=True, kw_only=True):
 
 
 class Cap(_Part, frozen=True, kw_only=True):
-    """The most that one purchase, one member's day or month, or the whole campaign may give."""
+    """The most that one purchase, one member's day or month, or the whole campaign may give.
+
+    A campaign's budget goes by its `id`: what was given under another id does not count.
+    """
 
     per: Literal["purchase", "day", "month", "campaign"]
     points: Points
+    id: Code = CAMPAIGN
 
 
 class Accrual(_Part, frozen=True, kw_only=True):
@@ -123,17 +131,26 @@ class Pending(_Part, frozen=True, kw_only=True):
     days: Annotated[int, Meta(ge=0, le=3_650)] = 0
 
 
+DEFAULT_WARN_DAYS = (30, 7)
+
+
+class _Expiry(_Part, frozen=True, kw_only=True, tag_field="type"):
+    """`warn_days`: how many days before points expire their members are warned ([]: never)."""
+
+    warn_days: tuple[Annotated[int, Meta(ge=1, le=366)], ...] = DEFAULT_WARN_DAYS
+
+
 class NoExpiry(_Part, frozen=True, kw_only=True, tag_field="type", tag="none"):
     pass
 
 
-class FixedExpiry(_Part, frozen=True, kw_only=True, tag_field="type", tag="fixed"):
+class FixedExpiry(_Expiry, frozen=True, kw_only=True, tag="fixed"):
     months: Months | None = None
     days: Days | None = None
     round_to: Literal["month_end", "year_end"] | None = None
 
 
-class SlidingExpiry(_Part, frozen=True, kw_only=True, tag_field="type", tag="sliding"):
+class SlidingExpiry(_Expiry, frozen=True, kw_only=True, tag="sliding"):
     months: Months
 
 
@@ -177,24 +194,56 @@ class Requires(_Part, frozen=True, kw_only=True):
 
 
 class Level(_Part, frozen=True, kw_only=True):
+    """A rank and what it gives: more on each purchase, and `points` to whoever reaches it, once in
+    a lifetime or each time (`every_time`)."""
+
     code: Code
     name: Name
     requires: Requires
     rate_bonus_percent: Decimals = "0"
     multiplier: Decimals = "1"
+    points: Points = 0
+    every_time: bool = False
 
 
 class Ranks(_Part, frozen=True, kw_only=True):
-    """Levels from the lowest to the highest, as the document orders them."""
+    """Levels from the lowest to the highest, as the document orders them.
+
+    Who would lose a rank is told `notice_days` before its keep period ends (0: nobody is).
+    """
 
     window: LifetimeWindow | RollingWindow | CalendarYearWindow = LifetimeWindow()
     keep_months: Annotated[int, Meta(ge=0, le=1_200)] = 12
     downgrade: Literal["earned", "one_level"] = "earned"
+    notice_days: Annotated[int, Meta(ge=0, le=366)] = 30
     levels: tuple[Level, ...] = ()
 
 
 class Welcome(_Part, frozen=True, kw_only=True):
     points: Points = 0
+
+
+class ServiceRule(_Part, frozen=True, kw_only=True):
+    """Service points that staff give by name, such as for a rainy day."""
+
+    id: Code
+    points: Annotated[int, Meta(ge=1, le=1_000_000_000)]
+    name: Name = ""
+
+
+class Service(_Part, frozen=True, kw_only=True):
+    """What tills may give of their own accord: by one of `rules`, or up to `maximum_points` with a
+    reason (0: nothing); to a member at most `per_day` times in a calendar day."""
+
+    maximum_points: Points = 0
+    per_day: Annotated[int, Meta(ge=1, le=1_000)] = 1
+    rules: tuple[ServiceRule, ...] = ()
+
+
+class Waiting(_Part, frozen=True, kw_only=True):
+    """For how many days a purchase of an unknown card waits for its member."""
+
+    days: Annotated[int, Meta(ge=1, le=3_650)] = 30
 
 
 class Rules(_Part, frozen=True, kw_only=True):
@@ -207,6 +256,8 @@ class Rules(_Part, frozen=True, kw_only=True):
     refunds: Refunds = Refunds()
     ranks: Ranks = Ranks()
     welcome: Welcome = Welcome()
+    service: Service = Service()
+    waiting: Waiting = Waiting()
 
 
 class Program(Rules, frozen=True, kw_only=True):
@@ -234,10 +285,20 @@ def parse(raw: bytes | str | object) -> Program:
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise ProgramInvalid([Problem("", f"send the program as JSON ({error})")]) from None
     plain = _written_out(document)
-    if found := checks.problems(_SHAPE, plain):
+    found = checks.problems(_SHAPE, plain)
+    if isinstance(raw, bytes | str):
+        found += repeats(raw)
+    if found:
         raise ProgramInvalid(found)
     rules = msgspec.convert(plain, Rules)
     return Program(**msgspec.structs.asdict(rules), document=document)
+
+
+def read(document: str) -> Program:
+    """A version as it was published. It was checked then; what later checks refuse still counts."""
+    plain = msgspec.json.decode(document)
+    rules = msgspec.convert(_written_out(plain), Rules)
+    return Program(**msgspec.structs.asdict(rules), document=plain)
 
 
 def to_document(program: Program) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """Who is meant: from the way a till names a member to the member."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
+from services.points import phones
 from services.points.errors import BadReference
+from services.points.store import lost_cards
 from services.points.store import members as store
 from services.points.store.members import Member
 from shared.bus.handling import Connection
@@ -28,6 +31,8 @@ def written(name: Named) -> str:
 
 
 def _checked(name: str, value: str) -> str:
+    if name == "phone":
+        return phones.normal(value) or value  # what is no number is nobody's
     if name != "id":
         return value
     try:
@@ -37,7 +42,10 @@ def _checked(name: str, value: str) -> str:
 
 
 async def resolve(connection: Connection, names: Iterable[Named]) -> dict[Named, Member]:
-    """The members behind names; unknown names are left out. One query per way of naming."""
+    """The members behind names; unknown names are left out. One query per way of naming.
+
+    The name of a member who was merged into another one leads to the other one.
+    """
     wanted: dict[str, set[str]] = {}
     for name, value in names:
         wanted.setdefault(name, set()).add(value)
@@ -45,4 +53,23 @@ async def resolve(connection: Connection, names: Iterable[Named]) -> dict[Named,
     for name, values in wanted.items():
         for member in await store.by(connection, name, sorted(values)):
             found[name, str(getattr(member, name))] = member
+    merged = {each.merged_into for each in found.values() if each.merged_into}
+    if merged:  # nobody who was merged has taken over others, so one step is enough
+        kept = {member.id: member for member in await store.by(connection, "id", list(merged))}
+        for reference, member in found.items():
+            if member.merged_into is not None:
+                found[reference] = kept[member.merged_into]
     return found
+
+
+async def of_lost_cards(
+    connection: Connection, names: Iterable[Named]
+) -> dict[Named, tuple[datetime, Member]]:
+    """Of these names the cards that were replaced: since when, and whose they were."""
+    cards = [value for name, value in names if name == "card"]
+    lost = await lost_cards.find(connection, cards) if cards else {}
+    owners = await resolve(connection, {("id", str(each.member_id)) for each in lost.values()})
+    return {
+        ("card", card): (each.replaced_at, owners["id", str(each.member_id)])
+        for card, each in lost.items()
+    }

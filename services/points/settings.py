@@ -5,6 +5,7 @@ from pydantic import SecretStr
 from shared.settings import ProcessSettings
 
 LINE = "https://api.line.me"
+ACCESS = "https://access.line.me"
 
 
 class PointsSettings(ProcessSettings):
@@ -14,13 +15,24 @@ class PointsSettings(ProcessSettings):
     qr_signing_key: SecretStr
 
 
-class WebSettings(PointsSettings):
-    """What the API and the pages need besides."""
+class HooksSettings(ProcessSettings):
+    """What sending to the owner's other systems needs. `hooks_allow_private` lets it send to
+    addresses that are not on the public internet, and by plain HTTP to this machine."""
 
+    hooks_signing_key: SecretStr
+    hooks_allow_private: bool = False
+
+
+class WebSettings(PointsSettings):
+    """What the API and the pages need besides. The hooks' are those of HooksSettings."""
+
+    hooks_signing_key: SecretStr
+    hooks_allow_private: bool = False
     line_api_base: str = LINE
     line_login_channel_id: str
     liff_id: str
     liff_sdk_url: str | None = None
+    line_access_base: str | None = None
     redis_url: SecretStr
     rate_limit_per_second: int = 50
 
@@ -32,3 +44,10 @@ class WebSettings(PointsSettings):
         if self.line_api_base == LINE:
             return "https://static.line-scdn.net/liff/edge/2/sdk.js"
         return f"{self.line_api_base}/liff/sdk.js"
+
+    @property
+    def access_base(self) -> str:
+        """Where LINE's account link ends: LINE's own address, or what stands in for LINE."""
+        if self.line_access_base:
+            return self.line_access_base.rstrip("/")
+        return ACCESS if self.line_api_base == LINE else self.line_api_base.rstrip("/")

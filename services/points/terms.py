@@ -36,7 +36,7 @@ class ProgramInvalid(ValueError):
         super().__init__("; ".join(f"{each.path}: {each.message}" for each in self.problems))
 
 
-def _is_zone(text: str) -> bool:
+def is_zone(text: str) -> bool:
     if text.startswith(("posix", "right", "local")):
         return False  # files beside the database, not names of IANA
     try:
@@ -93,7 +93,7 @@ Code = Annotated[str, _text("text of 1 to 64 characters", lambda text: 0 < len(t
 Name = Annotated[str, _text("text of at most 200 characters", lambda text: len(text) <= 200)]
 Moment = Annotated[str, _text(_MOMENT_WORDS, is_moment)]
 Hours = Annotated[str, _text('hours as "HH:MM-HH:MM" with two different times', _is_hours)]
-Zone = Annotated[str, _text('an IANA time zone such as "Asia/Tokyo"', _is_zone)]
+Zone = Annotated[str, _text('an IANA time zone such as "Asia/Tokyo"', is_zone)]
 Currency = Annotated[
     str, _text('three capital letters such as "JPY"', re.compile(r"[A-Z]{3}", re.ASCII).fullmatch)
 ]

@@ -4,7 +4,7 @@ Reads in one snapshot, page by page, so it can run beside a busy shop and still 
 like. It changes nothing.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID
@@ -51,6 +51,7 @@ async def _whole(connection: Connection) -> list[Finding]:
     counts = {
         "entries without an account": await store.strays(connection),
         "awarded requests without an entry": await store.unsettled(connection),
+        "refunds that purchases or entries do not say": await store.refunds(connection),
     }
     return [Finding(None, what, 0, count) for what, count in counts.items() if count]
 
@@ -64,7 +65,11 @@ async def _page(connection: Connection, accounts: Sequence[Any]) -> Page:
     lots: dict[UUID, list[Any]] = defaultdict(list)
     for row in await store.lots(connection, members):
         lots[row["member_id"]].append(row)
+    held: dict[UUID, Counter[str]] = defaultdict(Counter)
+    for row in await store.holds(connection, members):
+        held[row["member_id"]].update(dict(msgspec.json.decode(row["holds"])))
     purchases = await store.purchase_sums(connection, members)
+    merged = await store.merged_sums(connection, members)
     findings = [
         Finding(account["member_id"], each.what, each.entries, each.stored)
         for account in accounts
@@ -72,14 +77,21 @@ async def _page(connection: Connection, accounts: Sequence[Any]) -> Page:
             account,
             entries[account["member_id"]],
             lots[account["member_id"]],
+            held[account["member_id"]],
             purchases.get(account["member_id"]),
+            merged.get(account["member_id"]),
         )
     ]
     return Page(len(accounts), len(rows), findings)
 
 
 def _member(
-    account: Any, rows: Sequence[Any], lots: Sequence[Any], purchases: Any
+    account: Any,
+    rows: Sequence[Any],
+    lots: Sequence[Any],
+    held: Counter[str],
+    purchases: Any,
+    merged: Any,
 ) -> list[Difference]:
     opened = {row["entry_id"]: row for row in lots}
     stored = Balances(
@@ -93,12 +105,14 @@ def _member(
     return (
         ledger.verify(entries, stored, kept)
         + _running_balance(rows)
-        + _sums(account, rows, purchases)
+        + _holds(lots, held)
+        + _sums(account, rows, purchases, merged)
     )
 
 
 def _running_balance(rows: Sequence[Any]) -> list[Difference]:
-    """Entries that move no holds and nothing pending say the balance right after themselves."""
+    """What an entry says could be spent after it is never more than the entries before add up to
+    (less what was held or waited then)."""
     found: list[Difference] = []
     balance = 0
     for row in rows:
@@ -108,9 +122,20 @@ def _running_balance(rows: Sequence[Any]) -> list[Difference]:
     return found
 
 
-def _sums(account: Any, rows: Sequence[Any], purchases: Any) -> list[Difference]:
+def _holds(lots: Sequence[Any], held: Counter[str]) -> list[Difference]:
+    """Lots hold what the redemptions under way say, no more and no less."""
+    stored = Counter({str(row["entry_id"]): row["held"] for row in lots if row["held"]})
+    if stored == held:
+        return []
+    return [Difference("holds", dict(held), dict(stored))]
+
+
+def _sums(account: Any, rows: Sequence[Any], purchases: Any, merged: Any) -> list[Difference]:
     truth = {
-        "earned": sum(row["amount"] for row in rows if row["kind"] in ("earn", "reverse")),
+        "earned": (merged["earned"] if merged else 0)
+        + sum(row["amount"] for row in rows if row["kind"] == "earn" or _back(row)),
+        "spent": (merged["spent"] if merged else 0)
+        - sum(row["amount"] for row in rows if row["kind"] == "redeem" or _returned(row)),
         "purchases": purchases["purchases"] if purchases else 0,
         "amount_spent": purchases["amount_spent"] if purchases else 0,
         "visits": purchases["visits"] if purchases else 0,
@@ -120,6 +145,16 @@ def _sums(account: Any, rows: Sequence[Any], purchases: Any) -> list[Difference]
         for name, value in truth.items()
         if value != account[name]
     ]
+
+
+def _back(row: Any) -> bool:
+    """Points taken back for a refund."""
+    return bool(row["kind"] == "reverse" and row["amount"] < 0)
+
+
+def _returned(row: Any) -> bool:
+    """Points spent that came back."""
+    return bool(row["kind"] == "reverse" and row["amount"] > 0)
 
 
 def _entry(row: Any, lot: Any) -> Entry:
@@ -135,6 +170,8 @@ def _entry(row: Any, lot: Any) -> Entry:
         program_version=row["program_version"],
         expires_at=lot["expires_at"] if lot else None,
         pending=bool(lot and lot["active_at"] and lot["active_at"] > row["recorded_at"]),
+        moves=_moves(row["moves"]),
+        reverses=row["reverses"],
     )
 
 
@@ -144,5 +181,10 @@ def _lot(row: Any) -> Lot:
         opened_at=row["opened_at"],
         remaining=row["remaining"],
         expires_at=row["expires_at"],
-        active=row["active_at"] is None,
+        active=not row["pending"],
+        held=row["held"],
     )
+
+
+def _moves(stored: str | None) -> tuple[tuple[UUID, int], ...]:
+    return msgspec.json.decode(stored, type=tuple[tuple[UUID, int], ...]) if stored else ()

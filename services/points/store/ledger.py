@@ -9,16 +9,19 @@ import msgspec
 
 from shared.bus.handling import Connection
 
-_LOCK = """
+_READ = """
 SELECT a.member_id, a.in_lots, a.pending, a.held, a.debt, a.earned, a.purchases,
-    a.remainder_numerator, a.remainder_denominator, m.line_user_id, m.status, m.card,
-    r.code AS rank, (SELECT max(version) FROM programs) AS program_version
+    a.remainder_numerator, a.remainder_denominator, m.line_user_id,
+    CASE WHEN a.left_at IS NULL THEN m.status ELSE 'left' END AS status, m.card,
+    r.code AS rank, (SELECT max(version) FROM programs) AS program_version, a.last_activity_at,
+    a.merged_into, extract(month FROM m.birthday)::smallint AS birthday_month
 FROM accounts a JOIN members m ON m.id = a.member_id LEFT JOIN ranks r ON r.member_id = a.member_id
 WHERE a.member_id = ANY($1::uuid[]) AND a.unit = 'point'
-ORDER BY a.member_id FOR UPDATE OF a
 """
+_LOCK = _READ + "ORDER BY a.member_id FOR UPDATE OF a"
+_SPENT = "SELECT spent FROM accounts WHERE member_id = $1 AND unit = 'point'"
 _RECENT = """
-SELECT member_id, occurred_at, visits, points FROM purchases
+SELECT member_id, occurred_at, visits, points - points_back AS points FROM purchases
 WHERE member_id = ANY($1::uuid[]) AND occurred_at >= $2
 """
 _POST = """
@@ -26,17 +29,18 @@ WITH e AS (
     SELECT * FROM json_to_recordset($1::json) AS e (
         member_id uuid, id uuid, kind text, amount bigint, balance_after bigint, cause uuid,
         occurred_at timestamptz, recorded_at timestamptz, source text, actor text,
-        program_version integer, explanation json, opened bigint, remaining bigint,
-        active_at timestamptz, expires_at timestamptz)
+        program_version integer, explanation json, moves json, reverses uuid, opened bigint,
+        remaining bigint, active_at timestamptz, expires_at timestamptz, sliding_months integer)
 ), added AS (
     INSERT INTO entries (member_id, id, unit, kind, amount, balance_after, cause, occurred_at,
-                         recorded_at, source, actor, program_version, explanation)
+                         recorded_at, source, actor, program_version, explanation, moves, reverses)
     SELECT member_id, id, 'point', kind, amount, balance_after, cause, occurred_at, recorded_at,
-        source, actor, program_version, explanation FROM e
+        source, actor, program_version, explanation, moves, reverses FROM e
 ), opened AS (
     INSERT INTO lots (member_id, entry_id, unit, opened, remaining, opened_at, active_at,
-                      expires_at)
-    SELECT member_id, id, 'point', opened, remaining, recorded_at, active_at, expires_at
+                      pending, expires_at, sliding_months)
+    SELECT member_id, id, 'point', opened, coalesce(remaining, 0), recorded_at, active_at,
+        active_at IS NOT NULL, expires_at, sliding_months
     FROM e WHERE opened > 0
 ), kept AS (
     INSERT INTO purchases (member_id, id, entry_id, store, terminal_id, occurred_at, accepted_at,
@@ -49,14 +53,17 @@ WITH e AS (
         points bigint, purchase json, context json)
 ), moved AS (
     SELECT * FROM json_to_recordset($2::json) AS d (
-        member_id uuid, in_lots bigint, pending bigint, debt bigint, earned bigint, spent bigint,
-        amount_spent bigint, purchases integer, visits integer, last_visit_at timestamptz,
+        member_id uuid, in_lots bigint, pending bigint, held bigint, debt bigint,
+        earned bigint, spent bigint, amount_spent bigint, purchases integer, visits integer,
+        last_visit_at timestamptz, last_activity_at timestamptz,
         remainder_numerator bigint, remainder_denominator bigint)
 )
 UPDATE accounts a SET in_lots = a.in_lots + d.in_lots, pending = a.pending + d.pending,
-    debt = a.debt + d.debt, earned = a.earned + d.earned, spent = a.spent + d.spent,
+    held = a.held + d.held, debt = a.debt + d.debt,
+    earned = a.earned + d.earned, spent = a.spent + d.spent,
     amount_spent = a.amount_spent + d.amount_spent, purchases = a.purchases + d.purchases,
     visits = a.visits + d.visits, last_visit_at = greatest(a.last_visit_at, d.last_visit_at),
+    last_activity_at = greatest(a.last_activity_at, d.last_activity_at, d.last_visit_at),
     remainder_numerator = d.remainder_numerator, remainder_denominator = d.remainder_denominator
 FROM moved d WHERE a.member_id = d.member_id AND a.member_id = ANY($3::uuid[]) AND a.unit = 'point'
 """
@@ -65,28 +72,29 @@ INSERT INTO waiting_purchases (id, reference, event, accepted_at)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::timestamptz[])
 """
 _TAKE_WAITING = "DELETE FROM waiting_purchases WHERE reference = ANY($1) RETURNING event"
+_TAKE_LATE = """
+DELETE FROM waiting_purchases USING (
+    SELECT id FROM waiting_purchases WHERE accepted_at < $1
+    ORDER BY accepted_at LIMIT $2 FOR UPDATE SKIP LOCKED
+) AS late WHERE waiting_purchases.id = late.id RETURNING event
+"""
 _LOCK_REFERENCES = """
 SELECT pg_advisory_xact_lock(hashtextextended(reference, 0))
 FROM (SELECT unnest($1::text[]) AS reference ORDER BY 1) AS r
 """
-_OPEN_LOTS = """
-SELECT member_id, entry_id, remaining, opened_at, expires_at FROM lots
-WHERE member_id = ANY($1::uuid[]) AND remaining > 0 AND active_at IS NULL
-ORDER BY member_id, entry_id FOR UPDATE
+_LOCK_BUDGETS = """
+INSERT INTO budgets (name, given) SELECT name, 0 FROM unnest($1::text[]) AS b (name) ORDER BY name
+ON CONFLICT (name) DO UPDATE SET given = budgets.given RETURNING name, given
 """
-_DRAW_LOTS = """
-UPDATE lots SET remaining = lots.remaining - d.points
-FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS d (member_id, entry_id, points)
-WHERE lots.member_id = d.member_id AND lots.entry_id = d.entry_id
+_SPEND_BUDGETS = """
+UPDATE budgets SET given = budgets.given + s.points
+FROM unnest($1::text[], $2::bigint[]) AS s (name, points) WHERE budgets.name = s.name
 """
-_LOCK_BUDGET = """
-INSERT INTO budgets (name, given) VALUES ($1, 0)
-ON CONFLICT (name) DO UPDATE SET given = budgets.given RETURNING given
-"""
-_SPEND_BUDGET = "UPDATE budgets SET given = given + $2 WHERE name = $1"
+_BUDGETS = "SELECT name, given FROM budgets WHERE name = ANY($1::text[])"
 _LAST_EARNED = """
 SELECT p.id, e.member_id, e.amount, e.balance_after, e.explanation
-FROM purchases p JOIN entries e ON e.member_id = p.member_id AND e.id = p.entry_id
+FROM purchases p JOIN entries e
+    ON e.member_id = coalesce(p.merged_from, p.member_id) AND e.id = p.entry_id
 JOIN unnest($1::uuid[], $2::uuid[]) AS r (member_id, id)
     ON p.member_id = r.member_id AND p.id = r.id
 """
@@ -95,7 +103,7 @@ JOIN unnest($1::uuid[], $2::uuid[]) AS r (member_id, id)
 class Account(msgspec.Struct):
     """A member's point account, locked by the caller, with what awarding has to know.
 
-    The fields stand in the order of `_LOCK`'s columns: made by place, an account costs an eighth.
+    The fields stand in the order of `_READ`'s columns: made by place, an account costs an eighth.
     """
 
     member_id: UUID
@@ -112,6 +120,9 @@ class Account(msgspec.Struct):
     card: str
     rank: str | None
     program_version: int | None
+    last_activity_at: datetime | None
+    merged_into: UUID | None
+    birthday_month: int | None
 
     @property
     def balance(self) -> int:
@@ -136,8 +147,11 @@ class Posting(msgspec.Struct, omit_defaults=True):
     explanation: Any
     opened: int = 0
     remaining: int = 0
+    moves: list[tuple[UUID, int]] | None = None
+    reverses: UUID | None = None
     active_at: datetime | None = None
     expires_at: datetime | None = None
+    sliding_months: int | None = None
 
 
 class Movement(msgspec.Struct):
@@ -146,6 +160,7 @@ class Movement(msgspec.Struct):
     member_id: UUID
     in_lots: int = 0
     pending: int = 0
+    held: int = 0
     debt: int = 0
     earned: int = 0
     spent: int = 0
@@ -153,6 +168,7 @@ class Movement(msgspec.Struct):
     purchases: int = 0
     visits: int = 0
     last_visit_at: datetime | None = None
+    last_activity_at: datetime | None = None
     remainder_numerator: int = 0
     remainder_denominator: int = 1
 
@@ -175,7 +191,7 @@ class KeptPurchase(msgspec.Struct, frozen=True):
 
 
 class Recent(msgspec.Struct, frozen=True):
-    """An earlier purchase, as far as limits and caps look at it."""
+    """An earlier purchase, as far as limits and caps look at it, net of refunds."""
 
     member_id: UUID
     occurred_at: datetime
@@ -187,6 +203,18 @@ async def lock_accounts(connection: Connection, members: Sequence[UUID]) -> dict
     """Lock the members' accounts until the transaction ends, in member order."""
     rows = await connection.fetch(_LOCK, sorted(members))
     return {row["member_id"]: Account(*row) for row in rows}
+
+
+async def read_accounts(connection: Connection, members: Sequence[UUID]) -> dict[UUID, Account]:
+    """The members' accounts as they are now, not locked: to look, not to act."""
+    rows = await connection.fetch(_READ, list(members))
+    return {row["member_id"]: Account(*row) for row in rows}
+
+
+async def spent(connection: Connection, member: UUID) -> int:
+    """Points that a member spent in their lifetime. The account must be locked."""
+    points: int = await connection.fetchval(_SPENT, member)
+    return points
 
 
 async def recent_purchases(
@@ -231,26 +259,26 @@ async def take_waiting(connection: Connection, references: Sequence[str]) -> lis
     return [row["event"] for row in await connection.fetch(_TAKE_WAITING, list(references))]
 
 
-async def lock_lots(connection: Connection, members: Sequence[UUID]) -> list[Any]:
-    """The members' active lots with something left, locked."""
-    return await connection.fetch(_OPEN_LOTS, sorted(members))
+async def take_late(connection: Connection, before: datetime, limit: int) -> list[bytes]:
+    """Take out waiting purchases that were accepted before a moment, the oldest first."""
+    return [row["event"] for row in await connection.fetch(_TAKE_LATE, before, limit)]
 
 
-async def draw_lots(connection: Connection, drawn: Sequence[tuple[UUID, UUID, int]]) -> None:
-    """Take points out of lots, as (member, lot, points)."""
-    if drawn:
-        await connection.execute(_DRAW_LOTS, *map(list, zip(*drawn, strict=True)))
+async def lock_budgets(connection: Connection, names: Sequence[str]) -> dict[str, int]:
+    """Points given against budgets so far; nobody else changes them until the transaction ends."""
+    rows = await connection.fetch(_LOCK_BUDGETS, list(names))
+    return {row["name"]: row["given"] for row in rows}
 
 
-async def lock_budget(connection: Connection, name: str) -> int:
-    """Points given against a budget so far; nobody else changes it until the transaction ends."""
-    given: int = await connection.fetchval(_LOCK_BUDGET, name)
-    return given
+async def spend_budgets(connection: Connection, spent: dict[str, int]) -> None:
+    """Count points against budgets that are locked."""
+    await connection.execute(_SPEND_BUDGETS, list(spent), list(spent.values()))
 
 
-async def spend_budget(connection: Connection, name: str, points: int) -> None:
-    """Count points against a budget."""
-    await connection.execute(_SPEND_BUDGET, name, points)
+async def budgets(connection: Connection, names: Sequence[str]) -> dict[str, int]:
+    """Points given against budgets so far, as they are now."""
+    rows = await connection.fetch(_BUDGETS, list(names))
+    return dict.fromkeys(names, 0) | {row["name"]: row["given"] for row in rows}
 
 
 async def earned_by(

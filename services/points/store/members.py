@@ -11,7 +11,7 @@ from shared.bus.handling import Connection
 REFERENCES = ("card", "id", "line_user_id", "external_id", "phone")
 """How a stored member can be named; a rotating QR is read to an id before it gets here."""
 
-_COLUMNS = "id, card, line_user_id, external_id, phone, status, friend, joined_at"
+_COLUMNS = "id, card, line_user_id, external_id, phone, status, friend, joined_at, merged_into"
 _BY = {
     "id": f"SELECT {_COLUMNS} FROM members WHERE id = ANY($1::uuid[])",
     "card": f"SELECT {_COLUMNS} FROM members WHERE card = ANY($1)",
@@ -50,14 +50,31 @@ WHERE members.id = old.id
 RETURNING members.id, members.line_user_id, members.card, members.friend,
     old.was <> old.friend AS changed
 """
-_PAGE = f"""
-SELECT {_COLUMNS} FROM members WHERE id > $1 AND ($2::text IS NULL OR status = $2)
-ORDER BY id LIMIT $3
+_NOTE_DEPARTURES = """
+INSERT INTO departures AS noted (line_user_id, at)
+SELECT line_user_id, at FROM unnest($1::text[], $2::timestamptz[]) AS d (line_user_id, at)
+WHERE NOT EXISTS (SELECT FROM members WHERE members.line_user_id = d.line_user_id)
+ORDER BY line_user_id
+ON CONFLICT (line_user_id) DO UPDATE SET at = greatest(noted.at, excluded.at)
+"""
+_APPLY_DEPARTURES = """
+WITH noted AS (
+    DELETE FROM departures WHERE line_user_id = ANY($1::text[]) RETURNING line_user_id, at
+)
+UPDATE members SET friend = false, friend_changed_at = noted.at FROM noted
+WHERE members.line_user_id = noted.line_user_id
+    AND (friend_changed_at IS NULL OR friend_changed_at < noted.at)
+"""
+PRUNE_DEPARTURES = """
+DELETE FROM departures WHERE line_user_id IN (
+    SELECT line_user_id FROM departures WHERE at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED
+)
 """
 
 
 class Member(msgspec.Struct, frozen=True):
-    """A member. `friend`: whether the LINE account has us as a friend now.
+    """A member. `friend`: whether the LINE account has us as a friend now; `merged_into`: who took
+    over everything that was theirs.
 
     The fields stand in the order of `_COLUMNS`: made by place, a member costs an eighth.
     """
@@ -70,10 +87,11 @@ class Member(msgspec.Struct, frozen=True):
     status: str
     friend: bool
     joined_at: datetime
+    merged_into: UUID | None = None
 
 
 class NewMember(msgspec.Struct, frozen=True):
-    """A member to add. `friend_at`: since when, by LINE's time, the LINE user is a friend."""
+    """A member to add. `friend_at`: LINE's time of the follow, None if something else enrols."""
 
     id: UUID
     card: str
@@ -91,11 +109,6 @@ class NewMember(msgspec.Struct, frozen=True):
 async def by(connection: Connection, name: str, values: Sequence[object]) -> list[Member]:
     """Members whose `name` (one of REFERENCES) is among `values`."""
     return [Member(*row) for row in await connection.fetch(_BY[name], list(values))]
-
-
-async def page(connection: Connection, after: UUID, status: str | None, limit: int) -> list[Member]:
-    """Members after an id, in id order (which is the order of joining)."""
-    return [Member(*row) for row in await connection.fetch(_PAGE, after, status, limit)]
 
 
 async def card_numbers(connection: Connection, count: int) -> list[int]:
@@ -137,3 +150,16 @@ async def set_friends(
         for row in rows
         if row["changed"]
     ]
+
+
+async def note_departures(
+    connection: Connection, users: Sequence[str], at: Sequence[datetime]
+) -> None:
+    """Remember who left, by LINE's time, among users that are no members; the others are told
+    with `set_friends`. Their names are to be locked, so that nobody enrols them meanwhile."""
+    await connection.execute(_NOTE_DEPARTURES, list(users), list(at))
+
+
+async def apply_departures(connection: Connection, users: Sequence[str]) -> None:
+    """Let what was noted of these new members count, if it is later than their follow."""
+    await connection.execute(_APPLY_DEPARTURES, list(users))

@@ -14,6 +14,11 @@ SELECT * FROM unnest($1::text[], $2::uuid[], $3::timestamptz[]) AS u (hash, term
 ORDER BY hash ON CONFLICT (token_hash) DO NOTHING
 """
 _FIND = "SELECT token_hash, terminal_id, used_at FROM qr_uses WHERE token_hash = ANY($1)"
+PRUNE = """
+DELETE FROM qr_uses WHERE token_hash IN (
+    SELECT token_hash FROM qr_uses WHERE used_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+"""
 
 
 class Use(msgspec.Struct, frozen=True):

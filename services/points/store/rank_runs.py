@@ -14,19 +14,37 @@ INSERT INTO rank_runs (id, reason, evaluation, after_member, started_at)
 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING
 """
 _NEXT = """
-SELECT id, reason, evaluation, after_member FROM rank_runs
-WHERE finished_at IS NULL ORDER BY started_at LIMIT 1 FOR UPDATE SKIP LOCKED
+SELECT r.id, r.reason, r.evaluation, r.after_member, (
+    SELECT l.id FROM rank_runs l
+    WHERE l.finished_at IS NULL AND (l.started_at, l.id) > (r.started_at, r.id)
+        AND (l.evaluation OR NOT r.evaluation)
+    ORDER BY l.started_at DESC LIMIT 1) AS superseded_by
+FROM rank_runs r
+WHERE r.finished_at IS NULL ORDER BY r.started_at, r.id LIMIT 1 FOR UPDATE SKIP LOCKED
 """
-_ADVANCE = "UPDATE rank_runs SET after_member = $2, finished_at = $3 WHERE id = $1"
+_ADVANCE = """
+UPDATE rank_runs SET after_member = $2, members = members + $3, finished_at = $4 WHERE id = $1
+"""
+_FINISHED = "SELECT finished_at IS NOT NULL FROM rank_runs WHERE id = $1"
+_SUPERSEDE = "UPDATE rank_runs SET superseded_by = $2, finished_at = $3 WHERE id = $1"
+PRUNE = """
+DELETE FROM rank_runs WHERE id IN (
+    SELECT id FROM rank_runs WHERE finished_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+"""
 
 
 class Run(msgspec.Struct, frozen=True):
-    """An unfinished run; members up to `after_member` are done."""
+    """An unfinished run; members up to `after_member` are done.
+
+    `superseded_by`: a later run that will do all that is left of this one.
+    """
 
     id: UUID
     reason: str
     evaluation: bool
     after_member: UUID
+    superseded_by: UUID | None
 
 
 async def start(
@@ -43,7 +61,22 @@ async def next_page(connection: Connection) -> Run | None:
 
 
 async def advance(
-    connection: Connection, run: Run, after_member: UUID, finished_at: datetime | None
+    connection: Connection,
+    run: Run,
+    after_member: UUID,
+    members: int,
+    finished_at: datetime | None,
 ) -> None:
-    """Note how far the run has come."""
-    await connection.execute(_ADVANCE, run.id, after_member, finished_at)
+    """Note how far the run has come with so many members more."""
+    await connection.execute(_ADVANCE, run.id, after_member, members, finished_at)
+
+
+async def finished(connection: Connection, id: UUID) -> bool | None:
+    """Whether a run is finished; None when there is none."""
+    found: bool | None = await connection.fetchval(_FINISHED, id)
+    return found
+
+
+async def supersede(connection: Connection, run: Run, now: datetime) -> None:
+    """End a run in favour of the later one that it names."""
+    await connection.execute(_SUPERSEDE, run.id, run.superseded_by, now)

@@ -1,7 +1,6 @@
 """What people look at: a member with balances and rank, ledger rows, a purchase's state."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,20 +10,20 @@ NEWEST = UUID(int=2**128 - 1)
 """A cursor before which all entries come."""
 
 _SUMMARY = """
-SELECT m.id, m.card, m.status, m.line_user_id, m.joined_at, a.in_lots, a.pending, a.held, a.debt,
-    a.earned, a.spent, a.amount_spent, a.visits, a.last_visit_at, r.code AS rank
+SELECT m.id, m.card, m.status, m.line_user_id, m.joined_at,
+    a.earned, a.spent, a.amount_spent, a.visits, a.last_visit_at, a.remainder_numerator,
+    a.remainder_denominator, r.code AS rank
 FROM members m JOIN accounts a ON a.member_id = m.id AND a.unit = 'point'
 LEFT JOIN ranks r ON r.member_id = m.id
 WHERE m.id = ANY($1::uuid[])
 """
-_EXPIRING = """
-SELECT expires_at, sum(remaining)::bigint AS points FROM lots
-WHERE member_id = $1 AND unit = 'point' AND remaining > 0 AND expires_at > $2
-GROUP BY expires_at ORDER BY expires_at LIMIT 12
-"""
 _ENTRIES = """
 SELECT id, kind, unit, amount, balance_after, occurred_at, source, explanation
 FROM entries WHERE member_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
+"""
+_ENTRY = """
+SELECT id, kind, unit, amount, balance_after, occurred_at, source, explanation
+FROM entries WHERE member_id = $1 AND id = $2
 """
 _LAST_ENTRIES = """
 SELECT m.id AS member_id, e.kind, e.source, e.amount, e.occurred_at, e.explanation
@@ -32,8 +31,10 @@ FROM unnest($1::uuid[]) AS m (id) CROSS JOIN LATERAL (
     SELECT * FROM entries WHERE member_id = m.id ORDER BY id DESC LIMIT $2) AS e
 """
 _PURCHASE = """
-SELECT p.id, p.member_id, p.total, p.points, p.occurred_at, p.store, e.explanation, e.balance_after
-FROM purchases p JOIN entries e ON e.member_id = p.member_id AND e.id = p.entry_id
+SELECT p.id, p.member_id, p.total, p.points, p.occurred_at, p.store, p.refunded, p.points_back,
+    p.points_returned, e.explanation, e.balance_after
+FROM purchases p JOIN entries e
+    ON e.member_id = coalesce(p.merged_from, p.member_id) AND e.id = p.entry_id
 WHERE p.member_id = $1 AND p.id = $2
 """
 
@@ -43,14 +44,14 @@ async def summaries(connection: Connection, members: Sequence[UUID]) -> dict[UUI
     return {row["id"]: row for row in await connection.fetch(_SUMMARY, list(members))}
 
 
-async def expiring(connection: Connection, member: UUID, now: datetime) -> list[Any]:
-    """When points of the member expire, and how many: (expires_at, points), soonest first."""
-    return await connection.fetch(_EXPIRING, member, now)
-
-
 async def entries(connection: Connection, member: UUID, before: UUID, limit: int) -> list[Any]:
     """Ledger rows before an id, newest first."""
     return await connection.fetch(_ENTRIES, member, before, limit)
+
+
+async def entry(connection: Connection, member: UUID, id: UUID) -> Any:
+    """A ledger row, or None."""
+    return await connection.fetchrow(_ENTRY, member, id)
 
 
 async def last_entries(connection: Connection, members: Sequence[UUID], count: int) -> list[Any]:

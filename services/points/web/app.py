@@ -9,20 +9,50 @@ from starlette.responses import Response
 
 from services.points.awards import Awards
 from services.points.enrolment import Enrolment
-from services.points.errors import AlreadyTaken, NotEnoughPoints
+from services.points.errors import AlreadyTaken, MemberGone, MergedMeanwhile, NotEnoughPoints
 from services.points.rulebook import Rulebook
 from services.points.settings import WebSettings
-from services.points.web import card, documents, members, program, purchases, schemas
+from services.points.web import (
+    backtests,
+    card,
+    card_farewell,
+    documents,
+    hooks,
+    leaving,
+    link_page,
+    links,
+    members,
+    merges,
+    profiles,
+    program,
+    purchases,
+    quotes,
+    rankings,
+    redemptions,
+    refunds,
+    schemas,
+    service,
+    versions,
+)
 from shared import ops, problems
 from shared.bus.errors import NotYet
-from shared.db import UNREACHABLE
+from shared.db import CONFLICTS, UNREACHABLE
 from shared.process import Process
 from shared.ratelimit import RateLimit
 
 STATIC = Path(__file__).parent.parent / "pages" / "static"
 _PROBLEMS = {
     status: {"model": schemas.Problem, "description": text}
-    for status, text in ((401, "No valid key"), (403, "Not allowed"), (422, "Refused"))
+    for status, text in (
+        (400, "Malformed; the detail says how."),
+        (401, "The API key is missing, unknown or revoked."),
+        (403, "This API key may not do that."),
+        (404, "Nobody or nothing is named by this."),
+        (409, "It cannot be done as things are; the detail says why."),
+        (422, "Refused by a rule; `errors` lists what is wrong in the input."),
+        (429, "Too fast for this API key."),
+        (503, "The database is not reached. Send it again, unchanged."),
+    )
 }
 
 
@@ -36,8 +66,30 @@ def documented() -> FastAPI:
         openapi_url=None,
         responses=_PROBLEMS,  # type: ignore[arg-type]
     )
-    for router in (members.router, program.router, purchases.router, card.router, documents.router):
-        app.include_router(router)
+    for module in (
+        members,
+        profiles,
+        links,
+        merges,
+        leaving,
+        card_farewell,
+        service,
+        quotes,
+        program,
+        versions,
+        backtests,
+        rankings,
+        purchases,
+        redemptions,
+        refunds,
+        hooks,
+        card,
+        link_page,
+        documents,
+    ):
+        app.include_router(module.router)
+    described = app.openapi
+    app.openapi = lambda: documents.problems_by_type(described())  # type: ignore[method-assign]
     return app
 
 
@@ -61,6 +113,10 @@ def build(process: Process, settings: WebSettings) -> FastAPI:
     app.add_exception_handler(AlreadyTaken, _taken)
     app.add_exception_handler(NotEnoughPoints, _not_enough)
     app.add_exception_handler(NotYet, _not_ready)
+    app.add_exception_handler(MergedMeanwhile, _merged)
+    app.add_exception_handler(MemberGone, _gone)
+    for error in CONFLICTS:
+        app.add_exception_handler(error, _busy)
     for error in UNREACHABLE:
         app.add_exception_handler(error, _unreachable)
     app.router.routes.extend(ops.routes(process.checks))
@@ -97,6 +153,20 @@ async def _not_enough(_: Request, error: Exception) -> Response:
 
 async def _not_ready(_: Request, error: Exception) -> Response:
     return problems.Problem(409, "no-program", f"{error}. PUT /v1/program first.").response()
+
+
+async def _merged(_: Request, error: Exception) -> Response:
+    return problems.Problem(409, "merged-meanwhile", f"{error}.").response()
+
+
+async def _gone(_: Request, error: Exception) -> Response:
+    words = "退会された会員です。 The member has left: nothing can be given or taken any more."
+    return problems.Problem(409, "member-gone", words).response()
+
+
+async def _busy(_: Request, error: Exception) -> Response:
+    detail = "Somebody changed the same things at this moment. Send it again, unchanged."
+    return problems.unavailable(detail, retry_after=1).response()
 
 
 async def _unreachable(_: Request, error: Exception) -> Response:

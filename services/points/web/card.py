@@ -5,10 +5,11 @@ verification, every time it is new. Words are Japanese first, English for those 
 """
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import barcode
@@ -18,11 +19,12 @@ import segno
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from services.points import explain, qr
+from services.points import explain, qr, rank_words
 from services.points.settings import LINE, WebSettings
+from services.points.store import leaving as leaving_store
 from services.points.store import members as store
 from services.points.store import views
-from services.points.web import summary
+from services.points.web import schemas, summary
 from shared import clock
 from shared.problems import Problem, unavailable
 
@@ -33,6 +35,7 @@ TEMPLATES = jinja2.Environment(
 ENTRIES = 20
 VERIFY_SECONDS = 5
 MOST_TOKENS = 10_000
+MOST_EXPIRING = 2
 QUIET = 11  # modules of white beside the bars, as EAN-13 wants
 
 router = APIRouter(prefix="/card", include_in_schema=False)
@@ -89,7 +92,7 @@ async def page(request: Request) -> HTMLResponse:
     card: Card = request.app.state.card
     settings = card.settings
     html = TEMPLATES.get_template("card.html").render(
-        lang=_language(request), liff_id=settings.liff_id, sdk=settings.liff_sdk
+        lang=language_of(request), liff_id=settings.liff_id, sdk=settings.liff_sdk
     )
     return HTMLResponse(html, headers={"Content-Security-Policy": _policy(settings)})
 
@@ -98,17 +101,20 @@ async def page(request: Request) -> HTMLResponse:
 async def view(request: Request) -> HTMLResponse:
     """The card of whoever the ID token names, as a fragment of the page."""
     card: Card = request.app.state.card
-    member_id = await _member(request)
+    member_id = await member_of(request)
     async with request.app.state.process.pool.acquire() as connection:
         found = await summary.members(connection, request.app.state.rulebook, [member_id])
         rows = await views.entries(connection, member_id, views.NEWEST, ENTRIES)
     member = found[0]
     html = TEMPLATES.get_template("card_view.html").render(
-        lang=_language(request),
+        lang=language_of(request),
         member=member,
         barcode=_barcode(member.card),
         qr=_qr(qr.make(card.qr_key, member_id, clock.now())),
-        entries=[_entry(row, _language(request)) for row in rows],
+        next_rank=_next_rank(request, member.next_rank),
+        next_point=_next_point(request, member.points.missing_amount),
+        expiring=_expiring(member.points, request.app.state.rulebook.current().program.zone),
+        entries=[_entry(row, language_of(request)) for row in rows],
     )
     return HTMLResponse(html, headers={"Cache-Control": "no-store"})
 
@@ -117,24 +123,55 @@ async def view(request: Request) -> HTMLResponse:
 async def code(request: Request) -> Response:
     """A fresh rotating code, as a picture."""
     card: Card = request.app.state.card
-    token = qr.make(card.qr_key, await _member(request), clock.now())
+    token = qr.make(card.qr_key, await member_of(request), clock.now())
     return Response(_qr(token), media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
 
 
-async def _member(request: Request) -> UUID:
+async def member_of(request: Request) -> UUID:
+    """The member whom the request's ID token names. Raises Problem 401 or 404."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Problem(401, "line-token", "Open the card from LINE.")
     user = await request.app.state.card.user(token)
     async with request.app.state.process.pool.acquire() as connection:
         found = await store.by(connection, "line_user_id", [user])
+        gone = {} if found else await leaving_store.farewells(connection, [user])
+    if gone:
+        raise Problem(404, "member-left", "You have left. Follow the account anew to join again.")
     if not found:
         raise Problem(404, "not-a-member-yet", "Add the shop's LINE account as a friend first.")
     return found[0].id
 
 
-def _language(request: Request) -> str:
+def language_of(request: Request) -> str:
+    """The language that the reader prefers: ja or en."""
     return "en" if request.headers.get("accept-language", "").lower().startswith("en") else "ja"
+
+
+def _next_rank(request: Request, following: schemas.NextRank | None) -> str | None:
+    """What is missing to the next rank, in a sentence."""
+    if following is None:
+        return None
+    currency = request.app.state.rulebook.current().program.currency
+    words = rank_words.to_next(following.missing, following.name, currency)
+    return str(getattr(words, language_of(request)))
+
+
+def _expiring(points: schemas.Points, zone: ZoneInfo) -> list[tuple[int, date]]:
+    """The soonest points that expire, with the last day on which they are good."""
+    second = timedelta(seconds=1)
+    found = [(each.points, (each.at - second).astimezone(zone).date()) for each in points.expiring]
+    return found[:MOST_EXPIRING]
+
+
+def _next_point(request: Request, amount: int | None) -> str | None:
+    """For how much one has to buy to get the next point, in a sentence."""
+    if amount is None:
+        return None
+    program = request.app.state.rulebook.current().program
+    taxed = program.accrual.base_amount == "tax_included"
+    words = explain.next_point(amount, program.currency, taxed)
+    return str(getattr(words, language_of(request)))
 
 
 def _entry(row: Any, lang: str) -> dict[str, Any]:

@@ -5,17 +5,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 
-from services.points import adjusting, codes, joining, references
-from services.points.errors import BadReference
-from services.points.references import Named
-from services.points.store import members as store
+from services.points import adjusting, joining, phones, profiles
+from services.points.store import profiles as profile_store
 from services.points.store import views
-from services.points.store.terminals import Key
-from services.points.web import schemas, summary
+from services.points.web import naming, schemas, summary
 from services.points.web.auth import Caller, Owner, Writer
 from services.points.web.requests import IdempotencyKey, keyed
-from shared import clock
-from shared.events import MemberRef
 from shared.problems import Problem
 
 router = APIRouter(prefix="/v1/members", tags=["members"])
@@ -48,24 +43,34 @@ async def lookup(
     if line_user_id is not None and key.kind != "owner":
         raise Problem(403, "owner-only", "Only an owner key may look up by line_user_id.")
     async with request.app.state.process.pool.acquire() as connection:
-        name = await _named(request, connection, key, MemberRef(**named))
-        found = await references.resolve(connection, [name])
-        if name not in found:
-            raise _nobody()
-        return await _one(request, connection, found[name].id)
+        member = await naming.member(request, connection, key, naming.MemberName(**named))
+        return await _one(request, connection, member)
 
 
 @router.get("", response_model=schemas.MemberPage)
 async def listed(
     request: Request,
     key: Owner,
-    status: Annotated[str | None, Query(pattern="^(active|suspended|left)$")] = None,
+    status: Annotated[str | None, Query(pattern="^(active|suspended|left|merged)$")] = None,
+    tag: schemas.Text | None = None,
+    q: schemas.Text | None = None,
     after: UUID | None = None,
     limit: Limit = 50,
 ) -> schemas.MemberPage:
-    """Members in the order of joining; `after` is the cursor of the page before."""
+    """Members in the order of joining; `after` is the cursor of the page before. `q` is a card
+    (also a replaced one), a phone number, an external id, or part of a name."""
+    sought = q.strip() if q and q.strip() else None
     async with request.app.state.process.pool.acquire() as connection:
-        page = await store.page(connection, after or FIRST_ID, status, limit)
+        page = await profile_store.search(
+            connection,
+            after or FIRST_ID,
+            status,
+            limit,
+            tag=tag,
+            text=sought,
+            phone=phones.normal(sought) if sought else None,
+            name=profiles.searched(sought) if sought else None,
+        )
         rulebook = request.app.state.rulebook
         items = await summary.members(connection, rulebook, [member.id for member in page])
     return schemas.MemberPage(items=items, next=str(page[-1].id) if len(page) == limit else None)
@@ -131,28 +136,14 @@ async def adjust(
                 cause=act.id,
                 actor=f"key:{key.id}",
             )
-        account = await adjusting.account(act.batch.connection, id)
-        return schemas.Adjusted(id=UUID(act.result), points=body.points, balance=account.balance)
-
-
-async def _named(request: Request, connection: Any, key: Key, ref: MemberRef) -> Named:
-    try:
-        if ref.qr is None:
-            return references.named(ref)
-        secret = request.app.state.settings.qr_signing_key.get_secret_value().encode()
-        shown = codes.Shown(ref.qr, key.id, clock.now())
-        admitted = (await codes.admit(connection, secret, [shown]))[0]
-        if isinstance(admitted, BadReference):
-            raise admitted
-    except BadReference as problem:
-        raise Problem(422, "bad-member-reference", f"{problem}.") from None
-    return "id", str(admitted)
+        member = await _one(request, act.batch.connection, id)
+    return schemas.Adjusted(id=UUID(act.result), points=body.points, balance=member.points.balance)
 
 
 async def _one(request: Request, connection: Any, id: UUID) -> schemas.Member:
     found = await summary.members(connection, request.app.state.rulebook, [id])
     if not found:
-        raise _nobody()
+        raise naming.nobody()
     return found[0]
 
 
@@ -167,8 +158,4 @@ def _id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise _nobody() from None
-
-
-def _nobody() -> Problem:
-    return Problem(404, "unknown-member", "No member is named by this. Check the number or id.")
+        raise naming.nobody() from None

@@ -1,94 +1,162 @@
-"""`/v1/program`: the rules document and its versions."""
+"""`/v1/program`: the rules document in force, a new one, and whether one would pass."""
 
-from typing import Annotated
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
-from services.points import publishing
+from services.points import advice, differences, publishing, timeline
+from services.points import program as programs
+from services.points.errors import AlreadyStarted, NoSuchVersion, OutOfDate
 from services.points.store import programs as store
+from services.points.store.programs import Version
 from services.points.terms import ProgramInvalid
-from services.points.web import schemas
+from services.points.web import program_schemas, schemas
 from services.points.web.auth import Caller, Owner
-from shared import outbox
-from shared.bus.handling import Batch
+from services.points.web.program_schemas import Checked, Published
+from shared import clock, outbox
+from shared.bus.handling import Batch, Connection
 from shared.problems import Problem, malformed
 
 router = APIRouter(prefix="/v1/program", tags=["program"])
 LARGEST = 1_000_000
-_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}}
+BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}}
+EffectiveFrom = Annotated[
+    str | None,
+    Query(
+        max_length=40,
+        description="From when on it is in force: a day (it begins in the document's time zone) or "
+        "a time with offset, in whole seconds. Left out: at once.",
+    ),
+]
 
 
-@router.get("")
+def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that an address may answer with, for its documentation."""
+    words = {
+        400: "Malformed",
+        404: "No such version",
+        409: "Too late, or the key was used otherwise",
+        412: "Another version is in force",
+        413: "Too large",
+    }
+    return {each: {"model": schemas.Problem, "description": words[each]} for each in statuses}
+
+
+@router.get("", responses=answers(404))
 async def current(request: Request, key: Caller) -> Response:
     """The document in force, exactly as it was put; the ETag is its version."""
     async with request.app.state.process.pool.acquire() as connection:
-        newest = await store.newest(connection)
-        if not newest:
-            raise Problem(404, "no-program", "Nothing has been published yet. PUT a document.")
-        version = (await store.after(connection, newest - 1))[0]
-    return Response(
-        version.document, headers={"ETag": f'"{newest}"'}, media_type="application/json"
-    )
+        version = await store.in_force(connection, clock.now())
+    if version is None:
+        raise Problem(404, "no-program", "Nothing has been published yet. PUT a document.")
+    return Response(version.document, headers=_etag(version), media_type="application/json")
 
 
-@router.put("", response_model=schemas.Published, openapi_extra=_BODY)
+@router.put("", response_model=Published, openapi_extra=BODY, responses=answers(400, 412, 413))
 async def publish(
     request: Request,
     response: Response,
     key: Owner,
+    effective_from: EffectiveFrom = None,
     if_match: Annotated[str | None, Header()] = None,
-) -> schemas.Published:
-    """Publish the next version; in force in every process when this answers."""
-    raw = await request.body()
+) -> Published:
+    """Publish the next version; in force in every process when this answers, or from
+    `effective_from` on. `If-Match` names the version in force."""
+    raw = await read(request)
+    process = request.app.state.process
+    async with process.pool.acquire() as connection, connection.transaction(), refusals():
+        batch = Batch(connection)
+        version = await publishing.publish(
+            batch, raw, f"key:{key.id}", _expected(if_match), with_offset(effective_from)
+        )
+        rows = await outbox.write(connection, batch.emitted)
+        answer = await placed(connection, version)
+    await process.relay.hand_over(rows)
+    response.headers.update(_etag(version))
+    return answer
+
+
+@router.post("/check", response_model=Checked, openapi_extra=BODY, responses=answers(400, 413))
+async def check(request: Request, key: Caller) -> Checked:
+    """What would keep a document from being published, what in it is hardly meant, and what it
+    would change. Changes nothing."""
+    raw = await read(request)
+    now = clock.now()
+    try:
+        draft = programs.parse(raw)
+    except ProgramInvalid as invalid:
+        found = [schemas.ProblemField(path=at, message=text) for at, text in invalid.problems]
+        return Checked(valid=False, problems=found, warnings=[], differences=[])
+    async with request.app.state.process.pool.acquire() as connection:
+        version = await store.in_force(connection, now)
+    warnings = advice.warnings(draft, now)
+    changes: list[differences.Difference] = []
+    if version is not None:
+        there = programs.read(version.document)
+        warnings += advice.moves(there, draft)
+        changes = differences.between(there, draft)
+    return Checked(
+        valid=True,
+        problems=[],
+        warnings=[program_schemas.doubt(each) for each in warnings],
+        differences=[program_schemas.changed(each) for each in changes],
+    )
+
+
+@asynccontextmanager
+async def refusals() -> AsyncIterator[None]:
+    """What publishing refuses, as problems that say what to do."""
+    try:
+        yield
+    except ProgramInvalid as invalid:
+        words = "Nothing was published. Correct what errors lists."
+        raise Problem(422, "invalid-program", words, errors=invalid.problems) from None
+    except OutOfDate as late:
+        raise Problem(412, "out-of-date", f"{late}. Read it and decide again.") from None
+    except AlreadyStarted as late:
+        words = f"{late}. Publish a new version, or roll back to an earlier one."
+        raise Problem(409, "already-started", words) from None
+    except NoSuchVersion as unknown:
+        words = f"{unknown}. GET /v1/program/versions lists them."
+        raise Problem(404, "unknown-version", words) from None
+
+
+async def placed(connection: Connection, version: Version) -> Published:
+    """A version in its place among all."""
+    said = await store.after(connection, 0)
+    every = timeline.timeline(said, clock.now())
+    mine = next(each for each in every if each.version.version == version.version)
+    return program_schemas.published(mine)
+
+
+async def read(request: Request) -> bytes:
+    """The body, which is JSON of a sane size. Raises Problem 400 or 413."""
+    raw: bytes = await request.body()
     if len(raw) > LARGEST:
         raise Problem(413, "too-large", f"A program has at most {LARGEST} bytes.")
-    process = request.app.state.process
     try:
         msgspec.json.decode(raw)
-    except msgspec.MsgspecError as problem:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as problem:
         raise malformed(f"Send the program as JSON: {problem}.") from None
-    try:
-        async with process.pool.acquire() as connection, connection.transaction():
-            batch = Batch(connection)
-            version = await publishing.publish(batch, raw, f"key:{key.id}", _expected(if_match))
-            rows = await outbox.write(connection, batch.emitted)
-    except ProgramInvalid as invalid:
-        errors = [(problem.path, problem.message) for problem in invalid.problems]
-        raise Problem(
-            422,
-            "invalid-program",
-            "Nothing was published. Correct what errors lists.",
-            errors=errors,
-        ) from None
-    except publishing.OutOfDate as late:
-        raise Problem(412, "out-of-date", f"{late}. Read it and decide again.") from None
-    await process.relay.hand_over(rows)
-    response.headers["ETag"] = f'"{version.version}"'
-    return _published(version)
+    return raw
 
 
-@router.get("/versions", response_model=schemas.VersionPage)
-async def versions(request: Request, key: Caller) -> schemas.VersionPage:
-    """All versions, newest first."""
-    async with request.app.state.process.pool.acquire() as connection:
-        found = await store.after(connection, 0)
-    return schemas.VersionPage(items=[_published(version) for version in reversed(found)])
+def with_offset(moment: str | None) -> str | None:
+    """The moment with the plus that a query string turns into a space unless it is escaped."""
+    return moment.replace(" ", "+") if moment else moment
 
 
-def _published(version: store.Version) -> schemas.Published:
-    return schemas.Published(
-        version=version.version,
-        effective_from=version.effective_from,
-        published_at=version.published_at,
-        published_by=version.published_by,
-    )
+def _etag(version: Version) -> dict[str, str]:
+    return {"ETag": f'"{version.version}"'}
 
 
 def _expected(if_match: str | None) -> int | None:
     if if_match is None or if_match == "*":
         return None
     text = if_match.strip('W/"')
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise malformed("If-Match takes the ETag of GET /v1/program.")
     return int(text)

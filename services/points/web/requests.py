@@ -37,7 +37,8 @@ IdempotencyKey = Annotated[str, Depends(_key)]
 class Act:
     """A keyed call under way. `known` is what the key named before; else set the rest.
 
-    `member_id` is whom it concerned, `result` the id of what it made, for when it is repeated.
+    `member_id` is whom it concerned, `result` the id of what it made, for when it is repeated;
+    `status` is "done" unless the act says otherwise.
     """
 
     def __init__(self, id: UUID, batch: Batch, known: Known | None) -> None:
@@ -46,6 +47,7 @@ class Act:
         self.known = known
         self.member_id = known.member_id if known else None
         self.result = known.detail if known else None
+        self.status = known.status if known else "done"
 
     @property
     def subject(self) -> UUID:
@@ -77,7 +79,20 @@ async def keyed(
         act = Act(id, batch, known)
         yield act
         if known is None:
-            await store.settle(connection, [Settled(id, "done", act.member_id, act.result)])
+            await store.settle(connection, [Settled(id, act.status, act.member_id, act.result)])
+        rows = await outbox.write(connection, batch.emitted)
+    for then in batch.after_commit:
+        then()
+    await process.relay.hand_over(rows)
+
+
+@asynccontextmanager
+async def acting(request: Request) -> AsyncIterator[Batch]:
+    """The transaction of a call that is safe to repeat without a key."""
+    process = request.app.state.process
+    async with process.pool.acquire() as connection, connection.transaction():
+        batch = Batch(connection)
+        yield batch
         rows = await outbox.write(connection, batch.emitted)
     for then in batch.after_commit:
         then()

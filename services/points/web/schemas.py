@@ -4,9 +4,22 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from services.points import phones
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+
+
+def _phone(text: str) -> str:
+    normal = phones.normal(text)
+    if normal is None:
+        raise ValueError("give a phone number, such as 090-1234-5678 or +81 90 1234 5678")
+    return normal
+
+
+Phone = Annotated[str, StringConstraints(min_length=1, max_length=40), AfterValidator(_phone)]
+"""A phone number, however it is written; kept as digits."""
 
 
 class ProblemField(BaseModel):
@@ -54,12 +67,14 @@ class Expiring(BaseModel):
 
 
 class Points(BaseModel):
-    """`balance` can be spent now; `held` is reserved by redemptions under way."""
+    """`balance` can be spent now; `held` is reserved by redemptions under way. Where the rest of a
+    point is carried over, the next one takes a purchase of `missing_amount` (minor units)."""
 
     balance: int
     pending: int
     held: int
     expiring: list[Expiring]
+    missing_amount: int | None = None
 
 
 class Lifetime(BaseModel):
@@ -98,7 +113,7 @@ class NewMember(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     external_id: Text | None = None
-    phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9-]{6,20}$")] | None = None
+    phone: Phone | None = None
 
 
 class Adjustment(BaseModel):
@@ -147,15 +162,38 @@ class EntryPage(BaseModel):
 
 
 class PurchasePoints(BaseModel):
-    """What a purchase earned, and the member's points after it."""
+    """What a purchase earned, what refunds took back of that, points spent on it that returned,
+    and the member's points now."""
 
     earned: int
     balance: int
     pending: int
+    taken_back: int = 0
+    returned: int = 0
+
+
+class RefundedLine(BaseModel):
+    """Units of a line that came back."""
+
+    sku: str | None
+    quantity: int
+
+
+class PurchaseRefund(BaseModel):
+    """A refund of a purchase; of one that is only accepted nothing else is known yet."""
+
+    id: UUID
+    status: str
+    amount: int | None = None
+    lines: list[RefundedLine] | None = None
+    points_taken_back: int | None = None
+    points_returned: int | None = None
+    refunded_at: datetime | None = None
 
 
 class PurchaseState(BaseModel):
-    """A purchase's state: accepted, waiting_for_member, awarded or rejected."""
+    """A purchase's state: accepted, waiting_for_member, awarded or rejected; money of it that was
+    refunded and that can still be (minor units)."""
 
     id: UUID
     status: str
@@ -163,19 +201,6 @@ class PurchaseState(BaseModel):
     rank: Rank | None = None
     explanation: Explanation | None = None
     detail: str | None = None
-
-
-class Published(BaseModel):
-    """A version of the program."""
-
-    version: int
-    effective_from: datetime
-    published_at: datetime
-    published_by: str
-
-
-class VersionPage(BaseModel):
-    """All versions, newest first."""
-
-    items: list[Published]
-    next: str | None = None
+    refunded: int | None = None
+    remaining: int | None = None
+    refunds: list[PurchaseRefund] | None = None

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from services.points import explain, ranks
+from services.points import carrying, explain, ranks, standing
 from services.points.program import Program
-from services.points.rulebook import Rulebook
+from services.points.rulebook import Edition, Rulebook
+from services.points.standing import Standing
 from services.points.store import ranks as rank_store
 from services.points.store import views
 from services.points.web import schemas
@@ -21,19 +23,22 @@ async def members(
 ) -> list[schemas.Member]:
     """The members with these ids, in that order; unknown ones are left out."""
     await rulebook.refresh(connection)
-    program = None if rulebook.empty else rulebook.newest().program
+    edition = None if rulebook.empty else rulebook.current()
+    program = edition.program if edition else None
     rows = await views.summaries(connection, ids)
-    measured: dict[UUID, rank_store.Measured] = {}
+    measured: dict[UUID, ranks.Metrics] = {}
     if program is not None:
         since = ranks.window_start(program, clock.now())
         measured = await rank_store.measure(connection, ids, since)
+    zone = program.zone if program else ZoneInfo("UTC")
+    standings = await standing.of_members(connection, ids, zone, clock.now())
     found = []
     for id in ids:
         if id in rows:
-            expiring = await views.expiring(connection, id, clock.now())
             following = _next_rank(program, rows[id]["rank"], measured.get(id))
             rank = _rank(program, rows[id]["rank"], following)
-            found.append(_member(rows[id], rank, following, expiring))
+            missing = _missing_amount(edition, rows[id])
+            found.append(_member(rows[id], rank, following, standings[id], missing))
     return found
 
 
@@ -41,7 +46,8 @@ def _member(
     row: Any,
     rank: schemas.Rank | None,
     following: schemas.NextRank | None,
-    expiring: Sequence[Any],
+    points: Standing,
+    missing_amount: int | None,
 ) -> schemas.Member:
     return schemas.Member(
         id=row["id"],
@@ -50,12 +56,11 @@ def _member(
         rank=rank,
         next_rank=following,
         points=schemas.Points(
-            balance=row["in_lots"] - row["held"] - row["debt"],
-            pending=row["pending"],
-            held=row["held"],
-            expiring=[
-                schemas.Expiring(points=each["points"], at=each["expires_at"]) for each in expiring
-            ],
+            balance=points.balance,
+            pending=points.pending,
+            held=points.held,
+            expiring=[schemas.Expiring(points=some, at=at) for at, some in points.expiring],
+            missing_amount=missing_amount,
         ),
         lifetime=schemas.Lifetime(earned=row["earned"], spent=row["spent"], visits=row["visits"]),
         joined_at=row["joined_at"],
@@ -63,18 +68,22 @@ def _member(
     )
 
 
-def _next_rank(
-    program: Program | None, code: str | None, did: rank_store.Measured | None
-) -> schemas.NextRank | None:
-    if program is None or did is None:
+def _missing_amount(edition: Edition | None, row: Any) -> int | None:
+    if edition is None:
         return None
-    metrics = ranks.Metrics(
-        points_earned=did.points_earned, amount_spent=did.amount_spent, visits=did.visits
-    )
+    remainder = row["remainder_numerator"], row["remainder_denominator"]
+    return carrying.missing_amount(edition.compiled, remainder, row["rank"])
+
+
+def _next_rank(
+    program: Program | None, code: str | None, metrics: ranks.Metrics | None
+) -> schemas.NextRank | None:
+    if program is None or metrics is None:
+        return None
     following = ranks.next_level(program.ranks.levels, code, metrics)
     if following is None:
         return None
-    done = [_percent(getattr(did, what), gap) for what, gap in following["missing"].items()]
+    done = [_percent(getattr(metrics, what), gap) for what, gap in following["missing"].items()]
     name = _name(program, following["code"])
     return schemas.NextRank(name=name, progress=min(done), **following)
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 
@@ -12,6 +11,8 @@ from services.points import demo, handlers
 from services.points.awards import Awards
 from services.points.chat import Chat
 from services.points.enrolment import Enrolment
+from services.points.linking import Linking
+from services.points.night import NightShift
 from services.points.ranking import Ranking
 from services.points.rulebook import Rulebook
 from services.points.settings import WebSettings
@@ -22,6 +23,7 @@ from shared.bus.handling import Batch
 from shared.db import open_pool
 from shared.process import Process
 from tests.integration.points.shop import (
+    HOOKS_KEY,
     OWNER_KEY,
     PLAIN,
     POS_KEY,
@@ -29,6 +31,7 @@ from tests.integration.points.shop import (
     QR_KEY,
     RATE,
     Points,
+    empty,
     owner,
 )
 
@@ -37,7 +40,7 @@ from tests.integration.points.shop import (
 async def points(servers: Any, database: Any, namespace: str) -> AsyncIterator[Points]:
     """All of the service's consumers and its API, on the module's database emptied before."""
     pool = await open_pool(database.url("points"), schema="points", size=10)
-    await _empty(database.admin_url)
+    await empty(database.admin_url)
     bus = Bus(servers.amqp_url, namespace, "test")
     relay = outbox.Relay(pool, bus.publisher)
     settings = WebSettings(
@@ -48,6 +51,8 @@ async def points(servers: Any, database: Any, namespace: str) -> AsyncIterator[P
         line_login_channel_id="1234567890",
         liff_id="1234567890-Test",
         redis_url=servers.redis_url,
+        hooks_signing_key=HOOKS_KEY.decode(),
+        hooks_allow_private=True,
         rate_limit_per_second=RATE,
     )
     process = Process("test", settings, bus, pool, relay)
@@ -57,14 +62,19 @@ async def points(servers: Any, database: Any, namespace: str) -> AsyncIterator[P
     awards = Awards(rulebook, QR_KEY)
     enrolment = Enrolment(rulebook, awards)
     ranking = Ranking(Rulebook())
+    night = NightShift(Rulebook(), ranking)
     for purpose, wiring, use_inbox in (
         ("points.awards", handlers.award_handlers(awards), False),
-        ("points.members", handlers.member_handlers(enrolment), True),
+        ("points.members", handlers.member_handlers(enrolment, Linking(rulebook, QR_KEY)), True),
         ("points.chat", handlers.chat_handlers(Chat(rulebook, enrolment)), True),
-        ("points.ranks", handlers.rank_handlers(ranking), False),
+        ("points.exports", handlers.EXPORT_HANDLERS, False),
+        ("points.ranks", handlers.rank_handlers(ranking, night), False),
     ):
         bus.consume(purpose, wiring, pool, relay, use_inbox=use_inbox)
-    running = [asyncio.create_task(bus.run()), asyncio.create_task(ranking.run(pool, relay))]
+    running = [
+        asyncio.create_task(work)
+        for work in (bus.run(), ranking.run(pool, relay), night.run(pool, relay))
+    ]
     transport = httpx.ASGITransport(app=web.build(process, settings), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://points") as client:
         await bus.wait_up()
@@ -77,28 +87,6 @@ async def points(servers: Any, database: Any, namespace: str) -> AsyncIterator[P
     await relay.join()
     await bus.stop()
     await running[0]
-    running[1].cancel()
+    for each in running[1:]:
+        each.cancel()
     await pool.close()
-
-
-async def _empty(admin_url: str) -> None:
-    """Nothing in the schema but the tables; whatever is said is kept in `said`."""
-    connection = await asyncpg.connect(admin_url)
-    await connection.execute(
-        """
-        SET search_path TO points;
-        SET session_replication_role TO replica;
-        DO $$ DECLARE t text; BEGIN
-            FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'points'
-                AND tablename NOT IN ('migrations', 'card_key')
-            LOOP EXECUTE format('TRUNCATE %I CASCADE', t); END LOOP;
-        END $$;
-        CREATE TABLE IF NOT EXISTS said (type text, body bytea);
-        CREATE OR REPLACE FUNCTION hear() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
-            $$ BEGIN INSERT INTO points.said VALUES (new.type, new.body); RETURN new; END $$;
-        CREATE OR REPLACE TRIGGER hear AFTER INSERT ON outbox
-            FOR EACH ROW EXECUTE FUNCTION hear();
-        GRANT SELECT ON said TO tamaru_points;
-        """
-    )
-    await connection.close()

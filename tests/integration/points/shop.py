@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 import msgspec
 
 from services.points.program import DEMO
+from services.points.verifying import verify
 from shared import clock, ids
 from shared.bus.bus import Bus
 from shared.events import (
@@ -26,6 +28,7 @@ from shared.purchase_id import purchase_id
 
 QR_KEY = b"a key of the tests, 32 bytes long"
 PURCHASE_KEY = b"another key of the tests"
+HOOKS_KEY = b"a third key of the tests"
 POS_KEY, OWNER_KEY = "tmr_pos_test", "tmr_owner_test"
 TERMINAL = ids.new_id()
 DEADLINE = 15.0
@@ -115,9 +118,22 @@ class Points:
         return int(answer.json()["points"]["balance"])
 
 
+async def verified(points: Points) -> None:
+    """The ledger and everything derived from it agree."""
+    async with points.pool.acquire() as connection:
+        found = [each async for page in verify(connection) for each in page.findings]
+    assert found == [], found
+
+
 def owner(key: str | None = None) -> dict[str, str]:
     """Headers of an owner's call."""
     headers = {"Authorization": f"Bearer {OWNER_KEY}"}
+    return {**headers, "Idempotency-Key": key} if key else headers
+
+
+def pos(key: str | None = None) -> dict[str, str]:
+    """Headers of a till's call."""
+    headers = {"Authorization": f"Bearer {POS_KEY}"}
     return {**headers, "Idempotency-Key": key} if key else headers
 
 
@@ -145,12 +161,34 @@ def submitted(
     """A purchase as webhook publishes it."""
     key = key or ids.new_id().hex
     purchase.setdefault("occurred_at", clock.now())
-    made = Purchase(
-        store="main", member=member, total=total, lines=[Line(total, "A", "food")], **purchase
-    )
+    purchase.setdefault("lines", [Line(total, "A", "food")])
+    made = Purchase(store="main", member=member, total=total, **purchase)
     body_hash = hashlib.sha256(msgspec.json.encode(made)).hexdigest()
     data = PurchaseSubmitted(made, TERMINAL, key, body_hash, clock.now())
     return new_event("/webhook", data, id=purchase_id(PURCHASE_KEY, TERMINAL, key))
+
+
+async def empty(admin_url: str) -> None:
+    """Nothing in the schema but the tables; whatever is said is kept in `said`."""
+    connection = await asyncpg.connect(admin_url)
+    await connection.execute(
+        """
+        SET search_path TO points;
+        SET session_replication_role TO replica;
+        DO $$ DECLARE t text; BEGIN
+            FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'points'
+                AND tablename NOT IN ('migrations', 'card_key')
+            LOOP EXECUTE format('TRUNCATE %I CASCADE', t); END LOOP;
+        END $$;
+        CREATE TABLE IF NOT EXISTS said (type text, body bytea);
+        CREATE OR REPLACE FUNCTION hear() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+            $$ BEGIN INSERT INTO points.said VALUES (new.type, new.body); RETURN new; END $$;
+        CREATE OR REPLACE TRIGGER hear AFTER INSERT ON outbox
+            FOR EACH ROW EXECUTE FUNCTION hear();
+        GRANT SELECT ON said TO tamaru_points;
+        """
+    )
+    await connection.close()
 
 
 PLAIN: dict[str, Any] = {

@@ -47,6 +47,39 @@ async def test_leaving_counts_by_lines_time_not_by_arrival(points: Points) -> No
     assert await points.pool.fetchval("SELECT friend FROM members WHERE line_user_id = $1", USER)
 
 
+async def test_leaving_counts_also_when_it_arrives_before_the_first_follow(points: Points) -> None:
+    later = clock.now() + timedelta(seconds=5)
+    left = line_event("unfollow", USER, later)
+    await points.handled("points.members", left)
+    assert await points.pool.fetchval("SELECT count(*) FROM members") == 0
+    await points.handled("points.members", line_event("follow", USER, later - timedelta(seconds=2)))
+    member = await points.member(USER)
+    assert not member["friend"]
+    assert member["friend_changed_at"].timestamp() == pytest.approx(later.timestamp(), abs=0.001)
+    assert await points.pool.fetchval("SELECT count(*) FROM departures") == 0
+    joined = await points.told("member.joined.v1")
+    assert [each["line_user_id"] for each in joined] == [USER]
+    await points.follow(USER, later + timedelta(seconds=1))
+    returned = await eventually(lambda: points.told("member.returned.v1"), "nobody returned")
+    assert len(returned) == 1
+
+
+async def test_following_and_leaving_at_the_same_time_end_as_line_says(points: Points) -> None:
+    now = clock.now()
+    users = [f"U{number:032}" for number in range(40)]
+    follows = [line_event("follow", user, now) for user in users]
+    leaves = [line_event("unfollow", user, now + timedelta(seconds=1)) for user in users]
+    await points.handled("points.members", *leaves[::2], *follows, *leaves[1::2])
+    assert await points.pool.fetchval("SELECT count(*) FROM members WHERE NOT friend") == len(users)
+
+
+async def test_a_message_and_then_leaving_in_one_batch_still_enrols(points: Points) -> None:
+    now = clock.now()
+    left = line_event("unfollow", USER, now + timedelta(seconds=1))
+    await points.handled("points.members", left, line_event("message", USER, now))
+    assert not (await points.member(USER))["friend"]
+
+
 async def test_a_message_enrols_whoever_line_forgot_to_announce(points: Points) -> None:
     await points.publish(line_event("message", USER, message={"type": "text", "text": "hi"}))
     await points.member(USER)
@@ -83,7 +116,8 @@ async def test_the_chat_is_told_balance_reason_and_what_is_missing(points: Point
     await points.publish(new_event("/notify", asked))
     answer = (await eventually(lambda: points.told("chat.data_provided.v1"), "no answer"))[0]
     assert (answer["topic"], answer["balance"], answer["reply_token"]) == ("why", 50, "token")
-    assert answer["next_rank"] == {"name": "ブロンズ", "visits": 1}
+    words = {"ja": "あと来店1回でブロンズ", "en": "1 more visit to ブロンズ"}
+    assert answer["next_rank"] == {"name": "ブロンズ", "visits": 1, **words}
     assert answer["entries"][0]["ja"] == "会員登録ありがとうございます +50ポイント"
 
 

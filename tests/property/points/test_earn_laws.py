@@ -300,6 +300,42 @@ def test_with_carrying_nothing_is_lost_over_time(
     assert given_so_far + Fraction(*remainder) == sum(amounts) * rate
 
 
+@settings(max_examples=150, deadline=None)
+@given(
+    per=st.integers(1, 500),
+    percent=DECIMALS,
+    factor=DECIMALS,
+    rounding=ROUNDINGS,
+    minimum=st.sampled_from([0, 300]),
+    vip=st.booleans(),
+    amount=AMOUNTS,
+)
+def test_what_is_missing_gives_the_next_point_and_a_yen_less_does_not(
+    per: int, percent: str, factor: str, rounding: str, minimum: int, vip: bool, amount: int
+) -> None:
+    accrual = {
+        "rules": with_ids(
+            [
+                {"type": "spend", "per": per, "points": 1},
+                {"type": "percent", "percent": percent},
+                {"type": "fixed", "points": 3, "when": {"skus": ["A"]}},
+            ]
+        ),
+        "multipliers": with_ids([{"factor": factor}, {"factor": "3", "when": {"skus": ["A"]}}]),
+        "carry_remainder": True,
+        "rounding": rounding,
+        "minimum_spend": minimum,
+    }
+    rank = "vip" if vip else None
+    first = award(accrual, bought(amount), Context(rank=rank))
+    missing = first.explanation.get("missing")
+    if missing is None:
+        return
+    then = Context(rank=rank, remainder=first.remainder)
+    assert award(accrual, bought(missing), then).points >= 1
+    assert missing == 1 or award(accrual, bought(missing - 1), then).points == 0
+
+
 @settings(max_examples=200, deadline=None)
 @given(purchase=receipts())
 def test_the_lines_give_the_bill_to_the_unit(purchase: Purchase) -> None:

@@ -13,7 +13,7 @@ from services.points.ledger import (
     LedgerBroken,
     apply,
     balances,
-    effect,
+    decide,
     once,
     replay,
     verify,
@@ -74,6 +74,7 @@ class Shop:
         number = len(self.entries) + 1
         written = getattr(self, f"_{what.replace(' ', '_')}")(number, points, expires, which)
         if written is not None:
+            written = decide(self.account, written)
             self.account = apply(self.account, written)
             self.entries.append(written)
 
@@ -94,7 +95,7 @@ class Shop:
             return None
         written = _entry(number, "redeem", -points)
         try:
-            moves = effect(self.account, written).moves
+            moves = decide(self.account, written).moves
         except NotEnough as error:
             assert points > error.spendable
             return None

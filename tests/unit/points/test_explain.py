@@ -135,6 +135,19 @@ def test_what_was_carried_is_told() -> None:
     assert said["ja"].endswith("合計 2ポイント")
 
 
+@pytest.mark.parametrize(
+    ("base_amount", "ja", "en"),
+    [
+        ("tax_included", "あと10円で1ポイント", "¥10 more and you get a point"),
+        ("tax_excluded", "あと27円(税抜)で1ポイント", "¥27 more (before tax) and you get"),
+    ],
+)
+def test_what_is_missing_for_the_next_point_is_told(base_amount: str, ja: str, en: str) -> None:
+    said = words(accrual(carry_remainder=True, base_amount=base_amount), Context(), 190)
+    assert ja in said["ja"]
+    assert en in said["en"]
+
+
 def test_a_rank_that_multiplies() -> None:
     said = words(DEMO, Context(rank="gold"), 1_000)
     assert "ゴールド特典 1.5倍" in said["ja"]
@@ -174,6 +187,74 @@ def test_a_rank_that_multiplies() -> None:
             "Adjusted by the shop: +10 points\n雨の日",
         ),
         ("transfer", "", 3, {}, "ポイントの移行 +3ポイント", "Points transferred: +3 points"),
+        (
+            "transfer",
+            "merge",
+            3,
+            {"from_card": "2900000000012"},
+            "ポイントの移行 +3ポイント\nカード 2900000000012 から",
+            "Points transferred: +3 points\nFrom card 2900000000012",
+        ),
+        ("transfer", "merge", -3, {"to_card": "29"}, "カード 29 へ", "To card 29"),
+        (
+            "earn",
+            "service",
+            5,
+            {"points": 5, "reason": "雨の日", "store": "main"},
+            "お店からのポイント +5ポイント\n雨の日",
+            "Points from the shop: +5 points\n雨の日",
+        ),
+        (
+            "redeem",
+            "redemption",
+            -100,
+            {"redemption": "r", "store": "main", "value": 1_000, "currency": "JPY"},
+            "ポイントのご利用 -100ポイント\n1,000円分のお支払いに",
+            "Points used: -100 points\nPaid ¥1,000 of the bill",
+        ),
+        (
+            "reverse",
+            "refund",
+            -10,
+            {"refunded": 1_000, "remaining": 500, "points_before": 15, "points_now": 5},
+            "取り消し -10ポイント\nご返金 1,000円\n残りのお買い上げ 500円\n"
+            "このお買い上げのポイント 15ポイント → 5ポイント",
+            "for a refund: -10 points\nRefunded: ¥1,000\nLeft of the purchase: ¥500\n"
+            "This purchase's points: 15 points → 5 points",
+        ),
+        (
+            "reverse",
+            "refund",
+            30,
+            {"refunded": 250, "remaining": 0, "returned": 30, "currency": "USD"},
+            "ご返金 2.50 USD\n残りのお買い上げ 0.00 USD\n"
+            "お支払いに使われた30ポイントをお返ししました",
+            "Refunded: USD 2.50\nLeft of the purchase: USD 0.00\n30 points spent on it came back",
+        ),
+        (
+            "expire",
+            "expiry",
+            -7,
+            {"lots": [{"points": 5, "earned_at": "2025-04-01"}, {"points": 2}]},
+            "有効期限切れ -7ポイント\n2025年4月1日に獲得した5ポイント\n2ポイント",
+            "Points expired: -7 points\n5 points earned on 2025-04-01\n2 points",
+        ),
+        (
+            "release",
+            "activation",
+            0,
+            {"points": 50},
+            "ポイントが使えるようになりました\n50ポイント",
+            "Points are ready to use\n50 points",
+        ),
+        (
+            "release",
+            "redemption",
+            0,
+            {"points": 0, "debt": 8},
+            "マイナス分の8ポイントに充当",
+            "Put towards the 8 points owed",
+        ),
         ("mystery", "", 3, {}, "ポイント +3ポイント", "Points: +3 points"),
     ],
 )
@@ -203,3 +284,21 @@ def test_an_explanation_of_another_time_is_read_as_far_as_it_is_known() -> None:
 )
 def test_an_entry_has_a_title(kind: str, source: str, amount: int, ja: str, en: str) -> None:
     assert title(kind, source, amount) == (ja, en)
+
+
+def test_a_refund_says_what_had_expired_and_what_is_forgiven() -> None:
+    facts = {
+        "refunded": 400,
+        "remaining": 600,
+        "points_before": 10,
+        "points_now": 6,
+        "expired": 3,
+        "forgiven": 1,
+        "points": -3,
+    }
+    said = text("reverse", "refund", -3, facts)
+    assert "うち3ポイントは期限切れになっていた分です" in said["ja"].split("\n")
+    assert "1 point spent already are not taken" not in said["en"]
+    assert "Not taken, spent already: 1 point" in said["en"].split("\n")
+    back = text("expire", "refund", 3, {"points": 3})
+    assert back["ja"] == "返品により期限切れを取り消し +3ポイント"

@@ -52,6 +52,9 @@ CONTRACT = json.loads("""
 """)
 
 
+LEVEL = {"code": "a", "name": "A", "requires": {"visits": 1}}
+
+
 def with_rule(**details: Any) -> dict[str, Any]:
     return {"accrual": {"rules": [{"id": "r", **details}]}}
 
@@ -81,6 +84,12 @@ def test_what_is_left_out_has_the_contracts_defaults() -> None:
     for name in ("refunds", "ranks", "welcome"):
         assert getattr(bare, name) == getattr(parse(full), name), name
     assert to_document(bare) == {}
+
+
+def test_tills_give_nothing_of_their_own_accord_unless_the_program_says_so() -> None:
+    bare = parse({})
+    assert (bare.service.maximum_points, bare.service.per_day, bare.service.rules) == (0, 1, ())
+    assert bare.waiting.days == 30
 
 
 def test_a_new_shop_gives_a_point_for_every_100_yen() -> None:
@@ -134,13 +143,18 @@ GOOD = [
     with_rule(type="visit", points=1, limit=None),
     with_rule(type="visit", points=1, limit={"per": "hours", "hours": 3, "count": 2}),
     with_rule(type="fixed", points=1, name="雨の日", when={"stores": ["main"]}),
+    {"accrual": {"caps": [{"per": "campaign", "points": 1, "id": "spring"}]}},
+    {"service": {"maximum_points": 10, "per_day": 2, "rules": [{"id": "rain", "points": 5}]}},
+    {"waiting": {"days": 3650}},
     with_when(hours="22:00-02:00"),
     with_when(hours="00:00-24:00"),
     with_when(**{"from": "2025-04-01", "until": "2025-04-01"}),
+    with_when(**{"from": "2025-04-01", "until": "2025-03-31T16:00:00Z"}),  # in Tokyo it is April
     with_when(**{"from": "2025-04-01T10:00:00+09:00", "until": "2025-04-01T01:00:01.5Z"}),
     {"accrual": {"caps": [{"per": per, "points": 5} for per in ("day", "month", "campaign")]}},
     {"time_zone": "UTC", "currency": "USD"},
     {"ranks": {"levels": []}},
+    {"ranks": {"notice_days": 0, "levels": [LEVEL | {"points": 100, "every_time": True}]}},
 ]
 
 
@@ -214,6 +228,15 @@ BAD: list[tuple[Any, str, str]] = [
         "accrual.multipliers[0].when.until",
         "later than from",
     ),
+    (
+        {
+            **with_when(**{"from": "2025-04-02T08:00:00+09:00", "until": "2025-04-01"}),
+            "time_zone": "Asia/Tokyo",
+        },
+        "accrual.multipliers[0].when.until",
+        "later than from",
+    ),
+    ({"accrual": {"caps": [{"per": "day", "points": 1}] * 101}}, "accrual.caps", "at most 100"),
     (with_when(ranks=["gold"]), "accrual.multipliers[0].when.ranks[0]", "not the code"),
     ({"accrual": {"caps": [{"per": "week", "points": 1}]}}, "accrual.caps[0].per", "purchase"),
     ({"pending": {"days": -1}}, "pending.days", "from 0"),
@@ -238,7 +261,23 @@ BAD: list[tuple[Any, str, str]] = [
         "points_earned",
     ),
     ({"welcome": {"points": "50"}}, "welcome.points", "whole number"),
+    ({"service": {"per_day": 0}}, "service.per_day", "from 1"),
+    ({"service": {"rules": [{"id": "rain"}]}}, "service.rules[0].points", "missing"),
+    ({"service": {"rules": [{"id": "a", "points": 1}] * 2}}, "service.rules[1].id", "twice"),
+    ({"waiting": {"days": 0}}, "waiting.days", "from 1"),
+    ({"accrual": {"caps": [{"per": "day", "points": 1, "id": ""}]}}, "accrual.caps[0].id", "text"),
 ]
+
+
+def test_levels_give_points_once_and_who_would_lose_one_knows_it_thirty_days_ahead() -> None:
+    ranks = parse({"ranks": {"levels": [LEVEL]}}).ranks
+    assert (ranks.levels[0].points, ranks.levels[0].every_time, ranks.notice_days) == (0, False, 30)
+    bad = LEVEL | {"points": -1, "every_time": 1}
+    assert set(problems({"ranks": {"notice_days": 367, "levels": [bad]}})) == {
+        "ranks.notice_days",
+        "ranks.levels[0].points",
+        "ranks.levels[0].every_time",
+    }
 
 
 @pytest.mark.parametrize(("document", "path", "words"), BAD, ids=lambda value: str(value)[:60])

@@ -1,0 +1,205 @@
+"""`/link`: the page that LINE's account link leads through. The customer says which card is theirs,
+and goes back to LINE with a nonce; LINE then says by webhook which user that was (`linking`).
+
+Nobody is signed in here, so guessing is what must not pay: wrong tries are counted by address, by
+card, and, for codes, over everybody.
+"""
+
+import hashlib
+import hmac
+from datetime import datetime
+from typing import NamedTuple
+from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from services.points import link_codes, phones
+from services.points.errors import NotLinkable
+from services.points.settings import WebSettings
+from services.points.store import links as store
+from services.points.store import members as member_store
+from services.points.store.members import Member
+from services.points.web.card import TEMPLATES, language_of
+from services.points.web.requests import acting
+from shared import clock
+from shared.bus.handling import Connection
+
+router = APIRouter(prefix="/link", include_in_schema=False)
+
+MOST_BODY = 4096
+MOST_TOKEN = 200
+TRIES_OF_ADDRESS = 20
+"""Within the hour; many customers of one mobile network may share an address."""
+TRIES_OF_CARD = 5
+TRIES_OF_CODES = 100
+"""Over everybody: with a handful of codes out, less than one in a thousand hours is hit."""
+
+_WORDS = {
+    "link_token": (
+        "お店のLINEトークで「カード連携」と送り、届いたボタンからもう一度開いてください。",
+        'Send "link card" in the shop\'s LINE chat and open the button that comes.',
+    ),
+    "wrong_card": (
+        "カード番号と電話番号の組み合わせが見つかりません。お確かめください。電話番号を登録して"
+        "いない場合は、レジでコードを受け取ってください。",
+        "No card has this number and phone. Check both; if the shop has no phone of yours, ask "
+        "the till for a code.",
+    ),
+    "wrong_code": (
+        "このコードは使えません。数字と、発行から10分以内であることをお確かめください。",
+        "This code is not valid. Check the digits; it is good for 10 minutes.",
+    ),
+    "too_many_tries": (
+        "間違いが続いたため、しばらく手続きできません。1時間ほどたってからお試しください。",
+        "Too many wrong tries. Please come back in an hour.",
+    ),
+    "card_has_line": (
+        "このカードはすでにLINEと連携しています。お店までお問い合わせください。",
+        "This card is linked to LINE already. Please ask the shop.",
+    ),
+    "suspended": (
+        "現在この会員のご利用を停止しています。お店までお問い合わせください。",
+        "This membership is suspended. Please ask the shop.",
+    ),
+}
+
+
+class Given(NamedTuple):
+    """What the customer filled in."""
+
+    link_token: str
+    card: str
+    phone: str
+    code: str
+
+
+@router.get("")
+async def page(request: Request, linkToken: str = "") -> HTMLResponse:
+    """The form."""
+    if not _is_token(linkToken):
+        return _page(request, "", "link_token", 400)
+    return _page(request, linkToken)
+
+
+@router.post("")
+async def submit(request: Request) -> Response:
+    """Find the card and send the customer back to LINE."""
+    given = await _given(request)
+    if given is None or not _is_token(given.link_token):
+        return _page(request, "", "link_token", 400)
+    settings: WebSettings = request.app.state.card.settings
+    try:
+        async with acting(request) as batch:
+            member = await _member(request, batch.connection, given)
+            if member is not None:
+                link_codes.require_linkable(member.status, member.line_user_id)
+                nonce = await link_codes.new_nonce(batch.connection, member.id, clock.now())
+    except NotLinkable as refused:
+        status = 429 if refused.reason == "too_many_tries" else 422
+        return _page(request, given.link_token, refused.reason, status, given.card)
+    if member is None:
+        wrong = "wrong_code" if given.code else "wrong_card"
+        return _page(request, given.link_token, wrong, 422, given.card)
+    query = urlencode({"linkToken": given.link_token, "nonce": nonce})
+    address = f"{settings.access_base}/dialog/bot/accountLink?{query}"
+    return RedirectResponse(address, 303, headers=_headers(settings))
+
+
+async def _member(request: Request, connection: Connection, given: Given) -> Member | None:
+    """Whose card it is; None, and noted, if nobody's."""
+    now, key = clock.now(), _key(request)
+    address = f"page:{_keyed_hash(key, _address(request))}"
+    await link_codes.require_tries(connection, address, now, TRIES_OF_ADDRESS)
+    if given.code:
+        found = await _by_code(connection, key, given.code, now)
+    else:
+        found = await _by_card(connection, key, given, now)
+    if found is None:
+        await store.tried(connection, address, now)
+        return None
+    (member,) = await member_store.by(connection, "id", [found])
+    return member
+
+
+async def _by_code(connection: Connection, key: bytes, text: str, now: datetime) -> UUID | None:
+    await link_codes.require_tries(connection, "page", now, TRIES_OF_CODES)
+    code = link_codes.typed(text)
+    found = await link_codes.find(connection, key, code, now) if code else None
+    if found is not None and code and await link_codes.use(connection, key, code):
+        return found
+    await store.tried(connection, "page", now)
+    return None
+
+
+async def _by_card(connection: Connection, key: bytes, given: Given, now: datetime) -> UUID | None:
+    card = "".join(filter(str.isdigit, given.card))
+    who = f"card:{_keyed_hash(key, card)}"
+    await link_codes.require_tries(connection, who, now, TRIES_OF_CARD)
+    phone = phones.normal(given.phone)
+    members = await member_store.by(connection, "card", [card])
+    if members and phone is not None and members[0].phone == phone:
+        return members[0].id
+    await store.tried(connection, who, now)
+    return None
+
+
+async def _given(request: Request) -> Given | None:
+    """The form's fields; None for what is no such form."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BODY:
+            return None
+    try:
+        fields = dict(parse_qsl(body.decode(), max_num_fields=10, errors="strict"))
+    except ValueError:
+        return None
+    names = ("linkToken", "card", "phone", "code")
+    return Given(*(fields.get(name, "").strip().replace("\x00", "") for name in names))
+
+
+def _page(
+    request: Request, link_token: str, problem: str = "", status: int = 200, card: str = ""
+) -> HTMLResponse:
+    lang = language_of(request)
+    words = _WORDS[problem][lang == "en"] if problem else ""
+    html = TEMPLATES.get_template("link.html").render(
+        lang=lang, link_token=link_token, problem=words, card=card
+    )
+    settings: WebSettings = request.app.state.card.settings
+    return HTMLResponse(html, status, headers=_headers(settings))
+
+
+def _headers(settings: WebSettings) -> dict[str, str]:
+    """The address holds LINE's token: it goes to nobody else. The form leads on to LINE."""
+    policy = (
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+        f"form-action 'self' https: line: {settings.access_base}; frame-ancestors 'none'"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+    }
+
+
+def _is_token(text: str) -> bool:
+    return 0 < len(text) <= MOST_TOKEN and text.isascii() and text.isprintable()
+
+
+def _address(request: Request) -> str:
+    """Who calls, as the edge in front says; it writes the last entry itself."""
+    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return forwarded or (request.client.host if request.client else "")
+
+
+def _key(request: Request) -> bytes:
+    key: bytes = request.app.state.card.qr_key
+    return key
+
+
+def _keyed_hash(key: bytes, text: str) -> str:
+    message = b"tamaru.link-page." + text.encode()
+    return hmac.new(key, message, hashlib.sha256).hexdigest()[:32]

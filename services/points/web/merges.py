@@ -1,0 +1,155 @@
+"""Merging two members into one and telling them apart again; owner keys only."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from services.points import merging
+from services.points.errors import NotMergeable
+from services.points.store import merges as store
+from services.points.store.merges import Merge
+from services.points.web import naming, schemas, summary
+from services.points.web.auth import Owner
+from services.points.web.naming import MemberName
+from services.points.web.requests import IdempotencyKey, keyed
+from shared.bus.handling import Connection
+from shared.problems import Problem
+
+router = APIRouter(tags=["members"])
+
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
+
+
+class NewMerge(BaseModel):
+    """Whom to take over, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    absorb: MemberName
+    reason: Reason
+
+
+class MergeAnswer(BaseModel):
+    """A merge: `kept` has everything of `absorbed` until it is undone."""
+
+    id: UUID
+    kept: UUID
+    absorbed: UUID
+    names: dict[str, str]
+    reason: str
+    merged_at: datetime
+    undone_at: datetime | None
+
+
+class Merged(BaseModel):
+    """A merge that was made or undone, and the members as they now are."""
+
+    merge: MergeAnswer
+    members: list[schemas.Member]
+
+
+class MergeList(BaseModel):
+    """All merges that a member was part of, oldest first."""
+
+    items: list[MergeAnswer]
+    next: None = None
+
+
+@router.post("/v1/members/{member_id}/merge", status_code=201, response_model=Merged)
+async def merge(
+    request: Request, key: Owner, member_id: str, body: NewMerge, idem: IdempotencyKey
+) -> Merged:
+    """Let this member take over points, purchases and names of another; done when answered."""
+    named = {"member": member_id, **body.model_dump()}
+    async with keyed(request, key, idem, "merge", named) as act:
+        connection = act.batch.connection
+        if act.known is None:
+            kept = _id(member_id)
+            await _must_be_there(request, connection, kept)
+            act.member_id, act.result = kept, str(act.id)
+            absorbed = await naming.member(request, connection, key, body.absorb)
+            try:
+                await merging.merge(
+                    act.batch,
+                    request.app.state.rulebook,
+                    id=act.id,
+                    kept=kept,
+                    absorbed=absorbed,
+                    reason=body.reason,
+                    actor=f"key:{key.id}",
+                )
+            except NotMergeable as problem:
+                raise _refused(problem) from None
+        return await _answer(request, connection, act.id)
+
+
+@router.post("/v1/merges/{merge_id}/undo", response_model=Merged)
+async def undo(request: Request, key: Owner, merge_id: str, idem: IdempotencyKey) -> Merged:
+    """Tell the two apart again; what was spent since stays spent."""
+    async with keyed(request, key, idem, "merge-undo", {"merge": merge_id}) as act:
+        id = _id(merge_id)
+        if act.known is None:
+            made = await store.find(act.batch.connection, id)
+            if made is None:
+                raise _unknown()
+            act.member_id, act.result = made.absorbed, str(id)
+            try:
+                await merging.undo(
+                    act.batch, request.app.state.rulebook, made, actor=f"key:{key.id}"
+                )
+            except NotMergeable as problem:
+                raise _refused(problem) from None
+        return await _answer(request, act.batch.connection, id)
+
+
+@router.get("/v1/members/{member_id}/merges", response_model=MergeList)
+async def listed(request: Request, key: Owner, member_id: str) -> MergeList:
+    """The member's lineage."""
+    async with request.app.state.process.pool.acquire() as connection:
+        await _must_be_there(request, connection, _id(member_id))
+        found = await store.of(connection, _id(member_id))
+    return MergeList(items=[_plain(each) for each in found])
+
+
+async def _must_be_there(request: Request, connection: Connection, id: UUID) -> None:
+    if not await summary.members(connection, request.app.state.rulebook, [id]):
+        raise naming.nobody()
+
+
+async def _answer(request: Request, connection: Connection, id: UUID) -> Merged:
+    made = await store.find(connection, id)
+    if made is None:
+        raise _unknown()
+    both = [made.kept, made.absorbed]
+    members = await summary.members(connection, request.app.state.rulebook, both)
+    return Merged(merge=_plain(made), members=members)
+
+
+def _plain(made: Merge) -> MergeAnswer:
+    return MergeAnswer(
+        id=made.id,
+        kept=made.kept,
+        absorbed=made.absorbed,
+        names=made.names,
+        reason=made.reason,
+        merged_at=made.merged_at,
+        undone_at=made.undone_at,
+    )
+
+
+def _refused(problem: NotMergeable) -> Problem:
+    return Problem(409, problem.kind, f"{problem.ja} {problem.en}")
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise naming.nobody() from None
+
+
+def _unknown() -> Problem:
+    return Problem(404, "unknown-merge", "No merge has this id. List the member's merges.")

@@ -1,0 +1,109 @@
+"""`/v1/program/versions`: what was published, what changed, taking back and going back."""
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Path, Query, Request
+
+from services.points import differences, publishing, timeline
+from services.points import program as programs
+from services.points.store import programs as store
+from services.points.web import program_schemas
+from services.points.web.auth import Caller, Owner
+from services.points.web.program import EffectiveFrom, answers, placed, refusals, with_offset
+from services.points.web.program_schemas import (
+    Differences,
+    Published,
+    PublishedDocument,
+    VersionPage,
+)
+from services.points.web.requests import IdempotencyKey, keyed
+from shared import clock, outbox
+from shared.bus.handling import Batch, Connection
+
+router = APIRouter(prefix="/v1/program/versions", tags=["program"])
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+@router.get("", response_model=VersionPage)
+async def versions(request: Request, key: Caller) -> VersionPage:
+    """All versions, newest first. A withdrawal takes a number too, so numbers may be missing."""
+    async with request.app.state.process.pool.acquire() as connection:
+        said = await store.after(connection, 0)
+    every = timeline.timeline(said, clock.now())
+    return VersionPage(items=[program_schemas.published(each) for each in reversed(every)])
+
+
+@router.get("/{version}", response_model=PublishedDocument, responses=answers(404))
+async def one(request: Request, key: Caller, version: Number) -> PublishedDocument:
+    """A version with its document."""
+    async with request.app.state.process.pool.acquire() as connection, refusals():
+        found = await publishing.find(connection, version)
+        shown = await placed(connection, found)
+    document = msgspec.json.decode(found.document)
+    return PublishedDocument(**shown.model_dump(), document=document)
+
+
+@router.get("/{version}/diff", response_model=Differences, responses=answers(404))
+async def diff(
+    request: Request,
+    key: Caller,
+    version: Number,
+    against: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+) -> Differences:
+    """What this version changes against another one; left out, against the one that it takes over
+    from. Differences in writing that mean the same are none."""
+    async with request.app.state.process.pool.acquire() as connection, refusals():
+        after = await publishing.find(connection, version)
+        if against is None:
+            said = await store.after(connection, 0)
+            before = timeline.before(said, after)
+        else:
+            before = await publishing.find(connection, against)
+    old = programs.read(before.document if before else "{}")
+    found = differences.between(old, programs.read(after.document))
+    return Differences(
+        before=before.version if before else None,
+        after=after.version,
+        items=[program_schemas.changed(each) for each in found],
+    )
+
+
+@router.delete("/{version}", response_model=Published, responses=answers(404, 409))
+async def withdraw(request: Request, key: Owner, version: Number) -> Published:
+    """Take back a version that has not started; again it changes nothing."""
+    process = request.app.state.process
+    async with process.pool.acquire() as connection, connection.transaction(), refusals():
+        batch = Batch(connection)
+        taken_back = await publishing.withdraw(batch, version, f"key:{key.id}")
+        rows = await outbox.write(connection, batch.emitted)
+        answer = await placed(connection, taken_back)
+    await process.relay.hand_over(rows)
+    return answer
+
+
+@router.post(
+    "/{version}/rollback",
+    status_code=201,
+    response_model=Published,
+    responses=answers(400, 404, 409),
+)
+async def roll_back(
+    request: Request,
+    key: Owner,
+    version: Number,
+    idem: IdempotencyKey,
+    effective_from: EffectiveFrom = None,
+) -> Published:
+    """Publish an earlier version's document again, as a new version."""
+    named = {"version": version, "effective_from": effective_from}
+    async with refusals(), keyed(request, key, idem, "rollback", named) as act:
+        if act.known is None:
+            by = f"key:{key.id}"
+            at = with_offset(effective_from)
+            act.result = str((await publishing.roll_back(act.batch, version, by, at)).version)
+        return await _one(act.batch.connection, int(act.result or 0))
+
+
+async def _one(connection: Connection, number: int) -> Published:
+    return await placed(connection, await publishing.find(connection, number))

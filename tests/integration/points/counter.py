@@ -1,0 +1,181 @@
+"""A shop without a broker: the service's acts called straight, on a real database.
+
+For tests that do very many small things in a row; events stay in the outbox.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from services.points import adjusting, merging, publishing, redeeming, refunding
+from services.points.awards import Awards
+from services.points.enrolment import Enrolment
+from services.points.night import NightShift
+from services.points.ranking import NIGHTLY, Ranking
+from services.points.refund_case import Order
+from services.points.refunds import Wanted
+from services.points.rulebook import Rulebook
+from services.points.store import merges, redemptions, requests
+from services.points.store.members import NewMember
+from services.points.store.requests import Request, Settled
+from services.points.verifying import verify
+from shared import clock, ids, outbox
+from shared.bus.handling import Batch
+from shared.events import Event, PurchaseSubmitted, ScheduleTicked, new_event
+from tests.integration.points.shop import QR_KEY, TERMINAL
+
+Done = TypeVar("Done")
+
+
+class Unsent:
+    """Stands where a Relay does: what was written stays in the outbox."""
+
+    async def hand_over(self, rows: Sequence[outbox.Row]) -> None:
+        """Leave the rows."""
+
+
+class Counter:
+    """What can be done at a till and by the owner; each act is one transaction."""
+
+    def __init__(self, pool: Any) -> None:
+        self.pool = pool
+        self.rulebook = Rulebook()
+        self._awards = Awards(self.rulebook, QR_KEY)
+        self._enrolment = Enrolment(self.rulebook, self._awards)
+        self._ranking = Ranking(Rulebook())
+        self._night = NightShift(Rulebook(), self._ranking, page=2)
+
+    async def act(self, doing: Callable[[Batch], Awaitable[Done]]) -> Done:
+        """Do something and commit it with its events."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            batch = Batch(connection)
+            done = await doing(batch)
+            await outbox.write(connection, batch.emitted)
+        return done
+
+    async def publish(self, document: bytes) -> None:
+        """The owner publishes rules."""
+        await self.act(lambda batch: publishing.publish(batch, document, "test"))
+
+    async def join(self) -> UUID:
+        """A new member with a card."""
+        added = await self.act(
+            lambda batch: self._enrolment.add(batch, [NewMember(ids.new_id(), "")])
+        )
+        return added[0].id
+
+    async def buy(self, *events: Event[PurchaseSubmitted]) -> None:
+        """Purchases arrive, again or for the first time."""
+        await self.act(lambda batch: self._awards.handle(batch, list(events)))
+
+    async def refund(self, purchase: UUID, wanted: Wanted) -> Any:
+        """Refund a purchase; None when it earned nothing so far."""
+
+        async def doing(batch: Batch) -> Any:
+            known = (await requests.find(batch.connection, [purchase]))[purchase]
+            order = Order(ids.new_id(), "test", wanted)
+            return await refunding.refund(batch, self.rulebook, known, order)
+
+        return await self.act(doing)
+
+    async def redeem(self, member: UUID, points: int, *, capture: bool) -> Any:
+        """Hold points, or spend them."""
+        id = ids.new_id()
+
+        async def doing(batch: Batch) -> Any:
+            asked = Request(id, TERMINAL, id.hex, "", member_id=member)
+            await requests.claim(batch.connection, "redemption", [asked], clock.now())
+            await requests.settle(batch.connection, [Settled(id, "done", member, str(id))])
+            return await redeeming.redeem(
+                batch,
+                self.rulebook,
+                id=id,
+                member_id=member,
+                store_code="main",
+                terminal=TERMINAL,
+                points=points,
+                purchase_total=None,
+                capture=capture,
+            )
+
+        return await self.act(doing)
+
+    async def capture(self, held: Any, points: int) -> Any:
+        """Spend some of what is held."""
+        return await self.act(
+            lambda batch: redeeming.capture(batch, self.rulebook, held, points, TERMINAL)
+        )
+
+    async def void(self, held: Any) -> Any:
+        """Let held points go."""
+        return await self.act(lambda batch: redeeming.void(batch, self.rulebook, held))
+
+    async def redemption(self, member: UUID, id: UUID) -> Any:
+        """A redemption as it is now."""
+        async with self.pool.acquire() as connection:
+            return await redemptions.find(connection, member, id)
+
+    async def adjust(self, member: UUID, points: int) -> None:
+        """The owner adds or takes points."""
+        await self.act(
+            lambda batch: adjusting.adjust(
+                batch,
+                self.rulebook,
+                member_id=member,
+                points=points,
+                reason="test",
+                cause=ids.new_id(),
+                actor="test",
+            )
+        )
+
+    async def merge(self, kept: UUID, absorbed: UUID) -> Any:
+        """Two members become one."""
+        return await self.act(
+            lambda batch: merging.merge(
+                batch,
+                self.rulebook,
+                id=ids.new_id(),
+                kept=kept,
+                absorbed=absorbed,
+                reason="test",
+                actor="test",
+            )
+        )
+
+    async def unmerge(self, id: UUID) -> None:
+        """And two again."""
+
+        async def doing(batch: Batch) -> None:
+            made = await merges.find(batch.connection, id)
+            assert made is not None
+            await merging.undo(batch, self.rulebook, made, "test")
+
+        await self.act(doing)
+
+    async def night(self) -> None:
+        """A whole night, and the sweep of forgotten holds."""
+        relay: Any = Unsent()
+        await redeeming.time_out(self.pool, relay, self.rulebook)
+        now = clock.now()
+        tick: Event[ScheduleTicked] = new_event("/scheduler", ScheduleTicked(NIGHTLY, now, now))
+        await self.act(lambda batch: self._night.ticked(batch, [tick]))
+        while await self._night.page(self.pool, relay) or await self._ranking.page(
+            self.pool, relay
+        ):
+            pass
+
+    async def findings(self) -> list[Any]:
+        """What does not add up."""
+        async with self.pool.acquire() as connection:
+            return [each async for page in verify(connection) for each in page.findings]
+
+    async def state(self) -> list[Any]:
+        """Everything that a night could change."""
+        queries = (
+            "SELECT * FROM accounts ORDER BY member_id",
+            "SELECT * FROM lots ORDER BY member_id, entry_id",
+            "SELECT id FROM entries ORDER BY id",
+            "SELECT member_id, code, keep_until FROM ranks ORDER BY member_id",
+        )
+        return [[tuple(row) for row in await self.pool.fetch(query)] for query in queries]

@@ -1,0 +1,426 @@
+"""A copy of all that is known of a member, and erasure, over the three services that keep some:
+real databases, the real handlers, the real bus."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import httpx
+import msgspec
+import pytest
+
+from services.notify.handlers import LINE_HANDLERS
+from services.notify.personal import PERSONAL_HANDLERS
+from services.notify.store_personal import hash_of
+from services.points import exporting
+from services.points.web import card
+from services.webhook.personal import PERSONAL
+from shared import clock, outbox
+from shared.bus.bus import Bus
+from shared.db import open_pool
+from shared.events import MemberRef
+from tests.integration.points.shop import (
+    Points,
+    eventually,
+    line_event,
+    owner,
+    pos,
+    submitted,
+    verified,
+)
+
+USER = "U" + "5" * 32
+OTHER = "U" + "6" * 32
+PHONE, EXTERNAL, NAME = "09055556666", "crm-5555", "山田花子"
+MERGED = "0333333333"
+SECRETS = (USER, PHONE, EXTERNAL, NAME, "1990-05-05", "receipt-0555", "やまだ様のお誕生日", MERGED)
+SAID = """
+INSERT INTO deliveries (line_user_id, event_id, id, kind, status, messages, tries, created_at,
+    finished_at)
+VALUES ($1, gen_random_uuid(), gen_random_uuid(), 'earned', 'delivered', $2, 1, $3, $3)
+"""
+KEPT = """
+INSERT INTO recipients (line_user_id, member_id, language, display_name, blocked, changed_at)
+VALUES ($1, $2, 'ja', $3, false, $4)
+ON CONFLICT (line_user_id) DO UPDATE
+SET member_id = excluded.member_id, display_name = excluded.display_name
+"""
+HOOK = """
+INSERT INTO hook_endpoints (id, url, events, include_line_user_id, status, secret_generation,
+    created_at, changed_at)
+VALUES (gen_random_uuid(), 'https://shop.example/hook', ARRAY['*'], true, 'active', 1, $1, $1)
+"""
+
+
+class House:
+    """The two other services beside points."""
+
+    def __init__(self, notify: Any, webhook: Any, admin_url: str) -> None:
+        self.notify, self.webhook, self.admin_url = notify, webhook, admin_url
+
+
+@pytest.fixture
+async def house(
+    points: Points, servers: Any, database: Any, namespace: str
+) -> AsyncIterator[House]:
+    """notify's and webhook's consumers of what concerns personal data, and LINE's events."""
+    async with asyncio.timeout(30):
+        pools, running, stops = [], [], []
+        wirings: dict[str, Any] = {
+            "notify": {"notify.personal": PERSONAL_HANDLERS, "notify.line": LINE_HANDLERS},
+            "webhook": {"webhook.personal": PERSONAL},
+        }
+        for schema, wiring in wirings.items():
+            pool = await open_pool(database.url(schema), schema=schema)
+            bus = Bus(servers.amqp_url, namespace, schema)
+            for purpose, handlers in wiring.items():
+                relay = outbox.Relay(pool, bus.publisher)
+                bus.consume(purpose, handlers, pool, relay, use_inbox=False)
+            running.append(asyncio.create_task(bus.run()))
+            await bus.wait_up()
+            pools.append(pool)
+            stops.append(bus.stop)
+        await pools[0].execute("TRUNCATE deliveries, recipients, line_events, erasures, outbox")
+        await pools[1].execute("TRUNCATE spool, outbox")
+    yield House(*pools, database.admin_url)
+    for stop in stops:
+        await stop()
+    await asyncio.gather(*running)
+    for pool in pools:
+        await pool.close()
+
+
+async def somebody(points: Points, house: House) -> Any:
+    """A member of whom everything is known, in every service."""
+    await points.pool.execute(HOOK, clock.now())
+    await points.follow(USER)
+    member = await points.member(USER)
+    id = member["id"]
+    profile = {
+        "phone": PHONE,
+        "external_id": EXTERNAL,
+        "birthday": "1990-05-05",
+        "fields": {"name": NAME},
+        "consent": {"profile": {"given": True, "source": "counter"}},
+    }
+    answer = await points.client.patch(f"/v1/members/{id}", json=profile, headers=owner("profile"))
+    assert answer.is_success, answer.text
+    event = submitted(MemberRef(phone=PHONE), 1000, receipt="receipt-0555")
+    await points.publish(event)
+    await points.status(event.id, "awarded")
+    reason = {"points": 5, "reason": "やまだ様のお誕生日"}
+    path = f"/v1/members/{id}/adjustments"
+    assert (await points.client.post(path, json=reason, headers=owner("gift"))).is_success
+    body = {"member": {"phone": PHONE}, "store": "main", "points": 3, "capture": True}
+    assert (await points.client.post("/v1/redemptions", json=body, headers=pos("r"))).is_success
+    other = await points.client.post("/v1/members", json={"phone": MERGED}, headers=owner("o"))
+    merged = {"absorb": {"id": other.json()["id"]}, "reason": f"{NAME}"}
+    path = f"/v1/members/{id}/merge"
+    assert (await points.client.post(path, json=merged, headers=owner("m"))).is_success
+    replaced = {"reason": f"{NAME} lost it"}
+    path = f"/v1/members/{id}/card"
+    answer = await points.client.post(path, json=replaced, headers=owner("card"))
+    assert answer.is_success, answer.text
+    await in_others(house, id)
+    return await points.pool.fetchrow("SELECT * FROM members WHERE id = $1", id)
+
+
+async def in_others(house: House, member: Any) -> None:
+    now = clock.now() - timedelta(minutes=1)
+    for user in (USER, OTHER):
+        texts = msgspec.json.encode([{"type": "text", "text": f"{user} さんへ"}]).decode()
+        await house.notify.execute(SAID, user, texts, now)
+    await house.notify.execute(KEPT, USER, member, NAME, now)
+    await house.notify.execute(KEPT, OTHER, None, "somebody else", now)
+    spooled = msgspec.json.encode({"data": {"user_id": USER}})
+    await house.webhook.execute(
+        "INSERT INTO spool (type, body, accepted_at) VALUES ('line.event_received.v1', $1, $2)",
+        spooled,
+        now,
+    )
+
+    async def kept() -> Any:
+        return await house.notify.fetchval(
+            "SELECT true FROM line_events WHERE line_user_id = $1", USER
+        )
+
+    await eventually(kept, "the follow was not kept")
+
+
+async def everything(house: House) -> str:
+    """All rows of all tables of all services, as text."""
+    connection = await asyncpg.connect(house.admin_url)
+    tables = await connection.fetch(
+        """SELECT table_schema || '.' || quote_ident(table_name) FROM information_schema.tables
+        WHERE table_schema IN ('points', 'notify', 'webhook', 'scheduler')
+            AND table_name NOT IN ('said', 'outbox', 'migrations')"""
+    )
+    found = []
+    for (table,) in tables:
+        rows = await connection.fetch(f"SELECT t::text, to_jsonb(t)::text FROM {table} t")
+        found += [f"{table}: {row[0]} {row[1]}" for row in rows]
+        if table == "webhook.spool":
+            found += [
+                f"{table}: {row[0]!r}"
+                for row in await connection.fetch(f"SELECT body FROM {table}")
+            ]
+    await connection.close()
+    return "\n".join(found)
+
+
+async def erase(points: Points, member: Any, confirm: str | None = None) -> httpx.Response:
+    return await points.client.post(
+        f"/v1/members/{member['id']}/erasure",
+        json={"confirm": confirm or member["card"]},
+        headers=owner(f"erase {confirm}"),
+    )
+
+
+async def copy_of(points: Points, member: Any, id: str) -> Any:
+    path = f"/v1/members/{member['id']}/exports/{id}"
+
+    async def complete() -> Any:
+        answer = await points.client.get(path, headers=owner())
+        assert answer.status_code == 200, answer.text
+        return answer if answer.json()["status"] == "complete" else None
+
+    return await eventually(complete, "not all services answered")
+
+
+async def test_a_copy_has_all_that_is_known_in_all_services(points: Points, house: House) -> None:
+    member = await somebody(points, house)
+    path = f"/v1/members/{member['id']}/export"
+    asked = await points.client.post(path, headers=owner("copy"))
+    assert asked.status_code == 202, asked.text
+    answer = await copy_of(points, member, asked.json()["id"])
+    assert "attachment" in answer.headers["content-disposition"]
+    data = answer.json()["data"]
+    assert set(data) == set(exporting.SERVICES)
+    for secret in SECRETS:
+        assert secret in answer.text, secret
+    ours = data["points"]
+    assert ours["members"][0]["phone"] == PHONE
+    assert ours["purchases"][0]["receipt"]["receipt"] == "receipt-0555"
+    earned = next(each for each in ours["entries"] if each["source"] == "purchase")
+    assert "1,000円のお買い上げ" in earned["words"]["ja"]
+    assert {"welcome", "purchase", "adjustment", "redemption"} <= {
+        each["source"] for each in ours["entries"]
+    }
+    assert (len(ours["redemptions"]), len(ours["merges"]), len(ours["ranks"])) == (1, 1, 1)
+    theirs = data["notify"]
+    assert theirs["recipients"][0]["display_name"] == NAME
+    assert theirs["messages"][0]["messages"][0]["text"] == f"{USER} さんへ"
+    assert theirs["received"][0]["event"]["type"] == "follow"
+    assert (
+        data["webhook"]["accepted_and_not_yet_handed_over"][0]["event"]["data"]["user_id"] == USER
+    )
+    assert OTHER not in answer.text
+    again = await points.client.post(path, headers=owner("copy"))
+    assert again.json()["id"] == asked.json()["id"]
+
+
+async def test_a_service_that_does_not_answer_is_named(
+    points: Points, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await points.follow(USER)
+    member = await points.member(USER)
+    path = f"/v1/members/{member['id']}/export"
+    asked = (await points.client.post(path, headers=owner("copy"))).json()
+    assert (asked["status"], asked["missing"]) == ("assembling", ["notify", "webhook"])
+    path = f"/v1/members/{member['id']}/exports/{asked['id']}"
+    assert (await points.client.get(path, headers=owner())).json()["data"] == {}
+    monkeypatch.setattr(exporting, "DEADLINE", timedelta())
+    late = (await points.client.get(path, headers=owner())).json()
+    assert (late["status"], late["missing"]) == ("partial", ["notify", "webhook"])
+    assert set(late["data"]) == {"points"}
+    other = await points.client.get(
+        f"/v1/members/{asked['id']}/exports/{asked['id']}", headers=owner()
+    )
+    assert other.status_code == 404
+
+
+async def test_a_customer_takes_their_own_copy_only(
+    points: Points, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def user(_: card.Card, token: str) -> str:
+        return token
+
+    monkeypatch.setattr(card.Card, "user", user)
+    await somebody(points, house)
+    await points.follow(OTHER)
+    await points.member(OTHER)
+    mine, theirs = ({"Authorization": f"Bearer {each}"} for each in (USER, OTHER))
+    id = (await points.client.post("/card/exports", headers=mine)).json()["id"]
+    assert (await points.client.post("/card/exports", headers=mine)).json()["id"] == id
+
+    async def complete() -> Any:
+        answer = await points.client.get(f"/card/exports/{id}", headers=mine)
+        return answer.json()["status"] == "complete"
+
+    await eventually(complete, "not all services answered")
+    assert (await points.client.get(f"/card/exports/{id}", headers=theirs)).status_code == 404
+
+
+async def test_erasure_leaves_nothing_personal_and_all_totals(points: Points, house: House) -> None:
+    member = await somebody(points, house)
+    path = f"/v1/members/{member['id']}/export"
+    await copy_of(
+        points, member, (await points.client.post(path, headers=owner("copy"))).json()["id"]
+    )
+    before = await everything(house)
+    cards = await points.pool.fetch("SELECT card FROM members UNION SELECT card FROM lost_cards")
+    assert len(cards) == 3
+    for secret in (*SECRETS, member["card"]):
+        assert secret in before, secret
+    sums = "SELECT sum(amount_spent), sum(earned), sum(spent), sum(visits) FROM accounts"
+    totals = tuple(await points.pool.fetchrow(sums))
+    answer = await erase(points, member)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["points_lost"] == 62
+
+    async def gone() -> Any:
+        after = await everything(house)
+        return not any(secret in after for secret in SECRETS)
+
+    try:
+        await eventually(gone, "")
+    except TimeoutError:
+        after = (await everything(house)).splitlines()
+        raise AssertionError([each for each in after if any(s in each for s in SECRETS)]) from None
+    after = await everything(house)
+    assert [card for (card,) in cards if card in after] == []
+    assert OTHER in after, "nobody else is touched"
+    assert tuple(await points.pool.fetchrow(sums)) == totals
+    assert (await erase(points, member)).json() == answer.json()
+    told = await points.told("member.erased.v1")
+    assert [each.get("line_user_id") for each in told] == [USER, None]
+    await verified(points)
+
+
+async def test_a_purchase_in_the_spool_was_accepted_and_stays(points: Points, house: House) -> None:
+    member = await somebody(points, house)
+    await house.webhook.execute(
+        "INSERT INTO spool (type, body, accepted_at) VALUES ('purchase.submitted.v1', $1, $2)",
+        USER.encode(),
+        clock.now(),
+    )
+    assert (await erase(points, member)).is_success
+
+    async def left() -> Any:
+        rows = await house.webhook.fetch("SELECT type FROM spool")
+        return rows if len(rows) < 2 else None
+
+    assert [row["type"] for row in await eventually(left, "nothing was deleted")] == [
+        "purchase.submitted.v1"
+    ]
+
+
+async def test_a_purchase_of_who_was_erased_can_still_be_refunded(points: Points) -> None:
+    await points.follow(USER)
+    member = await points.member(USER)
+    event = submitted(MemberRef(card=member["card"]), 1000, receipt="receipt-0555")
+    await points.publish(event)
+    await points.status(event.id, "awarded")
+    assert (await erase(points, member)).is_success
+    path = f"/v1/purchases/{event.id}/refunds"
+    answer = await points.client.post(path, json={}, headers=pos("back"))
+    assert answer.is_success, answer.text
+    assert answer.json()["points_taken_back"] == 10
+    seen = await points.client.get(f"/v1/purchases/{event.id}", headers=pos())
+    assert seen.json()["refunded"] == 1000
+    await verified(points)
+
+
+async def test_who_was_merged_and_told_apart_keeps_no_card_of_theirs(
+    points: Points, house: House
+) -> None:
+    await points.follow(USER)
+    member = await points.member(USER)
+    made = await points.client.post("/v1/members", json={"phone": MERGED}, headers=owner("o"))
+    other = made.json()
+    gift = {"points": 5, "reason": "x"}
+    path = f"/v1/members/{other['id']}/adjustments"
+    assert (await points.client.post(path, json=gift, headers=owner("g"))).is_success
+    path = f"/v1/members/{member['id']}/merge"
+    body = {"absorb": {"id": other["id"]}, "reason": NAME}
+    merge = (await points.client.post(path, json=body, headers=owner("m"))).json()["merge"]
+    undone = await points.client.post(f"/v1/merges/{merge['id']}/undo", headers=owner("u"))
+    assert undone.is_success, undone.text
+    assert other["card"] in await everything(house)
+    assert (await erase(points, other)).is_success
+    after = await everything(house)
+    assert [each for each in (other["card"], MERGED, NAME) if each in after] == []
+    assert member["card"] in after
+    await verified(points)
+
+
+async def test_erasure_wants_the_card_and_happens_once(points: Points) -> None:
+    await points.follow(USER)
+    member = await points.member(USER)
+    wrong = await erase(points, member, "2900000000000")
+    assert (wrong.status_code, wrong.json()["errors"][0]["path"]) == (422, "confirm")
+    assert await points.pool.fetchval("SELECT status FROM members") == "active"
+    assert (await erase(points, member)).is_success
+    row = await points.pool.fetchrow("SELECT * FROM members")
+    again = await erase(points, member, row["card"])
+    assert again.status_code == 409
+    seen = (await points.client.get(f"/v1/members/{member['id']}", headers=owner())).json()
+    assert (seen["status"], seen["card"]) == ("left", f"erased-{member['id']}")
+
+
+async def test_what_comes_late_of_who_was_erased_is_not_kept(points: Points, house: House) -> None:
+    member = await somebody(points, house)
+    late = line_event("message", USER, message={"type": "text", "id": "1", "text": NAME})
+    assert (await erase(points, member)).is_success
+
+    async def gone() -> Any:
+        return await house.notify.fetchval(
+            "SELECT true FROM erasures WHERE user_hash = $1", hash_of(USER)
+        )
+
+    await eventually(gone, "notify did not hear of it")
+    new = line_event("follow", USER, clock.now() + timedelta(seconds=1), replyToken="f" * 32)
+    await points.handled("points.members", late, new)
+
+    async def heard() -> Any:
+        return await house.notify.fetchval("SELECT true FROM line_events WHERE id = $1", new.id)
+
+    await eventually(heard, "the new follow was not kept")
+    assert (
+        await house.notify.fetchval("SELECT count(*) FROM line_events WHERE id = $1", late.id) == 0
+    )
+    back = await points.member(USER)
+    assert back["id"] != member["id"]
+    assert await points.balance(back["id"]) == 0
+    await verified(points)
+
+
+async def test_a_purchase_that_waited_for_them_is_rejected(points: Points) -> None:
+    made = await points.client.post("/v1/members", json={"phone": PHONE}, headers=owner("m"))
+    member = made.json()
+    assert (
+        await points.client.post(f"/v1/members/{member['id']}/leave", headers=owner("l"))
+    ).is_success
+    event = submitted(MemberRef(phone=PHONE), 1000)
+    await points.publish(event)
+    await points.status(event.id, "waiting_for_member")
+    assert (await erase(points, member)).is_success
+    await points.status(event.id, "rejected")
+    assert await points.pool.fetchval("SELECT count(*) FROM waiting_purchases") == 0
+
+
+async def test_the_ledger_lets_words_be_taken_out_and_nothing_else(points: Points) -> None:
+    await points.follow(USER)
+    member = await points.member(USER)
+    path = f"/v1/members/{member['id']}/adjustments"
+    body = {"points": 5, "reason": NAME}
+    assert (await points.client.post(path, json=body, headers=owner("a"))).is_success
+    for change in (
+        "explanation = '{}'",
+        """explanation = '{"points": 5, "reason": "another"}'""",
+        "amount = 6, explanation = (explanation::jsonb - 'reason')::json",
+    ):
+        with pytest.raises(asyncpg.PostgresError, match="append-only"):
+            await points.pool.execute(f"UPDATE entries SET {change} WHERE source = 'adjustment'")
