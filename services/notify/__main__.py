@@ -2,19 +2,21 @@
 
 import sys
 from contextlib import AsyncExitStack
-from zoneinfo import ZoneInfo
 
 from redis.asyncio import Redis
 
-from services.notify import poller, wording
+from services.notify import poller, retention, wording
 from services.notify.announcer import Announcer
 from services.notify.handlers import LINE_HANDLERS, message_handlers
 from services.notify.line_client import LineClient
+from services.notify.link_offers import LinkOffers
 from services.notify.pace import Pace
+from services.notify.personal import PERSONAL_HANDLERS
+from services.notify.program_zone import ProgramZone
 from services.notify.recorder import Recorder
 from services.notify.sender import Sender
 from services.notify.settings import NotifySettings
-from shared import ids
+from shared import ids, pruning
 from shared.process import Process, run
 from shared.settings import load
 
@@ -29,21 +31,23 @@ async def worker(process: Process) -> None:
     line = await closing.enter_async_context(
         LineClient(settings.line_api_base, settings.line_channel_access_token.get_secret_value())
     )
-    zone = ZoneInfo(settings.time_zone)
+    zone = ProgramZone()
     sender = await _sender(settings, line, Recorder(process.pool), zone, closing)
     announcer = Announcer(sender, wording.load(), zone)
     process.bus.consume(
         "notify.messages",
-        message_handlers(announcer),
+        message_handlers(announcer, zone),
         process.pool,
         process.relay,
         use_inbox=False,
     )
-    process.bus.consume("notify.line", LINE_HANDLERS, process.pool, process.relay, use_inbox=False)
+    for purpose, wiring in (("notify.line", LINE_HANDLERS), ("notify.personal", PERSONAL_HANDLERS)):
+        process.bus.consume(purpose, wiring, process.pool, process.relay, use_inbox=False)
     process.watch_database()
+    process.task(zone.run(process.pool))
     process.task(sender.run())
     process.task(poller.poll(process.pool, sender))
-    process.task(poller.expire_line_events(process.pool))
+    process.task(pruning.run(process.pool, retention.RULES))
     process.task(process.relay.run())
     process.on_stop += [sender.drain, closing.aclose]
 
@@ -52,7 +56,7 @@ async def _sender(
     settings: NotifySettings,
     line: LineClient,
     recorder: Recorder,
-    zone: ZoneInfo,
+    zone: ProgramZone,
     closing: AsyncExitStack,
 ) -> Sender:
     redis = await closing.enter_async_context(
@@ -75,6 +79,7 @@ async def _sender(
         reply_pace=pace("reply"),
         zone=zone,
         concurrency=settings.line_concurrency,
+        offers=LinkOffers(line, settings.public_url),
     )
 
 

@@ -4,13 +4,14 @@ One set-based insert a batch. Owns no wording and no sending.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.notify import store, store_recipients
 from services.notify.announcements import Said
 from services.notify.deliveries import Delivery
+from services.notify.program_zone import ProgramZone
 from services.notify.recorder import count_outcomes
 from services.notify.sender import LEASE, Sender
 from services.notify.store_recipients import STRANGER
@@ -22,36 +23,58 @@ from shared.events import Event
 Say = Callable[[Any, Wording, ZoneInfo], Said | None]
 
 
+MORNING, EVENING = 9, 21
+"""Hours of the program's time zone between which people may be told what is not urgent."""
+
+
+def next_day_hour(now: datetime, zone: ZoneInfo) -> datetime | None:
+    """When the morning comes; None by day."""
+    local = now.astimezone(zone)
+    if MORNING <= local.hour < EVENING:
+        return None
+    day = local.date() + timedelta(days=local.hour >= EVENING)
+    return datetime.combine(day, time(MORNING), zone)
+
+
 class Announcer:
     """What handlers announce with."""
 
-    def __init__(self, sender: Sender, wordings: Wordings, zone: ZoneInfo) -> None:
+    def __init__(self, sender: Sender, wordings: Wordings, zone: ProgramZone) -> None:
         self._sender = sender
         self._wordings = wordings
         self._zone = zone
 
     async def announce(
-        self, batch: Batch, events: Sequence[Event[Any]], say: Say, *, to_blocked: bool = False
+        self,
+        batch: Batch,
+        events: Sequence[Event[Any]],
+        say: Say,
+        *,
+        to_blocked: bool = False,
+        by_day: bool = False,
     ) -> None:
         """Store a delivery for each event that has something to say to a LINE user.
 
         `to_blocked`: the event itself shows that the user is there, whatever else is known.
+        `by_day`: nobody is woken up for it; what is said at night waits for the morning.
         """
         concerned = [event for event in events if event.data.line_user_id]
         users = [event.data.line_user_id for event in concerned]
         known = await store_recipients.known(batch.connection, users)
+        zone = await self._zone.ready(batch.connection)
         lease_until = clock.now() + LEASE
         composed: dict[tuple[str, Any], tuple[Delivery, str | None]] = {}
         for event in concerned:
             user = event.data.line_user_id
             recipient = known.get(user, STRANGER)
-            said = say(event.data, self._wordings[recipient.language], self._zone)
+            said = say(event.data, self._wordings[recipient.language], zone)
             if said is not None:
                 delivery = self._compose(event, said, recipient.language, lease_until)
                 skipped = "blocked" if recipient.blocked and not to_blocked else None
                 composed[user, event.id] = (delivery, skipped)
         if composed:
-            await self._store(batch, list(composed.values()))
+            waits_until = next_day_hour(clock.now(), zone) if by_day else None
+            await self._store(batch, list(composed.values()), waits_until)
 
     def _compose(
         self, event: Event[Any], said: Said, language: str, lease_until: datetime
@@ -68,11 +91,16 @@ class Announcer:
             reply_until=getattr(data, "reply_until", None),
         )
 
-    async def _store(self, batch: Batch, composed: list[tuple[Delivery, str | None]]) -> None:
+    async def _store(
+        self,
+        batch: Batch,
+        composed: list[tuple[Delivery, str | None]],
+        waits_until: datetime | None,
+    ) -> None:
         now = clock.now()
         deliveries, skipped = zip(*composed, strict=True)
-        taken = self._sender.room() >= len(composed)
-        due_at = deliveries[0].lease_until if taken else now
+        taken = waits_until is None and self._sender.room() >= len(composed)
+        due_at = deliveries[0].lease_until if taken else waits_until or now
         fresh = await store.insert(
             batch.connection, deliveries, skipped, now=now, due_at=due_at, taken=taken
         )

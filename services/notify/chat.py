@@ -8,6 +8,7 @@ import unicodedata
 
 BALANCE = "balance"
 WHY = "why"
+LINK = "link"
 
 KEYWORDS = {
     BALANCE: (
@@ -22,6 +23,15 @@ KEYWORDS = {
         "my points",
     ),
     WHY: ("なぜ", "なんで", "理由", "ポイントの理由", "why"),
+    LINK: (
+        "連携",
+        "カード連携",
+        "カードを連携",
+        "カードの連携",
+        "link",
+        "link card",
+        "link my card",
+    ),
 }
 
 _topics = {keyword: topic for topic, keywords in KEYWORDS.items() for keyword in keywords}

@@ -7,14 +7,29 @@ LINE events have keys of their own that let an event take effect once, so there 
 from functools import partial
 from typing import Any
 
-from services.notify import announcements, incoming, store, store_line_events, store_recipients
+from services.notify import (
+    announcements,
+    incoming,
+    store,
+    store_line_events,
+    store_program,
+    store_recipients,
+)
 from services.notify.announcer import Announcer
 from services.notify.incoming import Incoming
+from services.notify.personal import received, told, unless_erased
+from services.notify.program_zone import ProgramZone, zone_named
 from services.notify.store_line_events import Kept
 from services.notify.store_recipients import Link, Standing
 from shared import clock, ids
 from shared.bus.handling import Batch, Handlers
-from shared.events import ChatDataRequested, Event, LineEventReceived, new_event
+from shared.events import (
+    ChatDataRequested,
+    Event,
+    LineEventReceived,
+    ProgramPublished,
+    new_event,
+)
 
 SOURCE = "/notify"
 
@@ -43,14 +58,77 @@ async def points_adjusted(announcer: Announcer, batch: Batch, events: Events) ->
     await announcer.announce(batch, events, announcements.adjusted)
 
 
+async def points_redeemed(announcer: Announcer, batch: Batch, events: Events) -> None:
+    """Points that were spent are told."""
+    await announcer.announce(batch, events, announcements.redeemed)
+
+
+async def points_reversed(announcer: Announcer, batch: Batch, events: Events) -> None:
+    """What a refund did to somebody's points is told."""
+    await announcer.announce(batch, events, announcements.reversed_)
+
+
 async def rank_changed(announcer: Announcer, batch: Batch, events: Events) -> None:
     """A rank that was reached is told."""
     await announcer.announce(batch, events, announcements.rank_changed)
 
 
+async def rank_expiring(announcer: Announcer, batch: Batch, events: Events) -> None:
+    """A rank that will be lost is told, with what keeps it."""
+    await announcer.announce(batch, events, announcements.rank_expiring, by_day=True)
+
+
+async def points_expiring(announcer: Announcer, batch: Batch, events: Events) -> None:
+    """Points that are about to expire are told, all dates in one message."""
+    await announcer.announce(batch, events, announcements.points_expiring, by_day=True)
+
+
 async def chat_data_provided(announcer: Announcer, batch: Batch, events: Events) -> None:
     """Who asked gets the answer."""
     await announcer.announce(batch, events, announcements.chat_answer, to_blocked=True)
+
+
+async def member_linked(announcer: Announcer, batch: Batch, events: Events) -> None:
+    """Who linked a card is told what they have now; the LINE user leads to the card's member."""
+    await store_recipients.link(
+        batch.connection,
+        [
+            Link(event.data.line_user_id, event.data.member_id, event.data.linked_at)
+            for event in events
+            if event.data.line_user_id
+        ],
+    )
+    await announcer.announce(batch, events, announcements.linked, to_blocked=True)
+
+
+async def member_unlinked(announcer: Announcer, batch: Batch, events: Events) -> None:
+    """Who took a link back is told; the LINE user leads to their own member again."""
+    await store_recipients.link(
+        batch.connection,
+        [
+            Link(event.data.line_user_id, event.data.member_id, event.data.unlinked_at)
+            for event in events
+            if event.data.line_user_id
+        ],
+    )
+    await announcer.announce(batch, events, announcements.unlinked, to_blocked=True)
+
+
+async def link_refused(announcer: Announcer, batch: Batch, events: Events) -> None:
+    """Who wanted a card linked that cannot be is told why."""
+    await announcer.announce(batch, events, announcements.link_refused, to_blocked=True)
+
+
+async def program_published(
+    zone: ProgramZone, batch: Batch, events: list[Event[ProgramPublished]]
+) -> None:
+    """The program's zone is the one that times are told in."""
+    for event in events:
+        zone_named(event.data.time_zone)
+    last = max(events, key=lambda event: (event.data.effective_from, event.data.version)).data
+    await store_program.publish(batch.connection, last.version, last.effective_from, last.time_zone)
+    zone.forget()  # for what is announced in this transaction
+    batch.when_committed(zone.forget)  # for what was looked up beside it meanwhile
 
 
 async def line_event_received(batch: Batch, events: Events) -> None:
@@ -66,7 +144,11 @@ async def line_event_received(batch: Batch, events: Events) -> None:
 
 async def _link(batch: Batch, events: Events) -> None:
     links = [
-        Link(event.data.line_user_id, event.data.member_id, event.time)
+        Link(
+            event.data.line_user_id,
+            event.data.member_id,
+            event.data.followed_at or event.time,
+        )
         for event in events
         if event.data.line_user_id
     ]
@@ -111,18 +193,29 @@ def _question(event: Event[LineEventReceived], reading: Incoming) -> Event[ChatD
     return new_event(SOURCE, data, cause=event, id=question_id)
 
 
-def message_handlers(announcer: Announcer) -> Handlers:
+def message_handlers(announcer: Announcer, zone: ProgramZone) -> Handlers:
     """The handlers of the queue `notify.messages`."""
-    handlers = {
+    announcing = {
         "member.joined.v1": member_joined,
         "member.returned.v1": member_returned,
+        "member.linked.v1": member_linked,
+        "member.unlinked.v1": member_unlinked,
+        "chat.link_refused.v1": link_refused,
         "points.earned.v1": points_earned,
         "points.adjusted.v1": points_adjusted,
+        "points.redeemed.v1": points_redeemed,
+        "points.reversed.v1": points_reversed,
         "rank.changed.v1": rank_changed,
+        "rank.expiring.v1": rank_expiring,
+        "points.expiring.v1": points_expiring,
         "chat.data_provided.v1": chat_data_provided,
     }
-    return {name: partial(handler, announcer) for name, handler in handlers.items()}
+    handlers: Handlers = {
+        name: unless_erased(partial(handler, announcer), told)
+        for name, handler in announcing.items()
+    }
+    return {"program.published.v1": partial(program_published, zone), **handlers}
 
 
-LINE_HANDLERS: Handlers = {"line.event_received.v1": line_event_received}
+LINE_HANDLERS: Handlers = {"line.event_received.v1": unless_erased(line_event_received, received)}
 """The handlers of the queue `notify.line`."""

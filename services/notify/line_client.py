@@ -7,6 +7,7 @@ stands in `outcomes`. Nothing is tried again here.
 from json.encoder import encode_basestring
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 from uuid import UUID
 
 import aiohttp
@@ -17,6 +18,7 @@ from services.notify.outcomes import Answer, Outcome
 
 TIMEOUT_SECONDS = 10.0
 CONNECT_SECONDS = 5.0
+LINK_TOKEN_SECONDS = 3.0
 REQUEST_ID = "x-line-request-id"
 
 
@@ -27,6 +29,7 @@ class LineClient:
         base = api_base.rstrip("/")
         self._push_url = URL(f"{base}/v2/bot/message/push")
         self._reply_url = URL(f"{base}/v2/bot/message/reply")
+        self._users_url = f"{base}/v2/bot/user"
         self._headers = {
             "Authorization": f"Bearer {access_token}",
             "Content-Type": "application/json",
@@ -62,6 +65,21 @@ class LineClient:
         """Reply with `messages` (a JSON array). Never raises for LINE's sake."""
         body = f'{{"replyToken":{encode_basestring(token)},"messages":{messages}}}'
         return await self._post(self._reply_url, body.encode(), self._headers)
+
+    async def link_token(self, line_user_id: str) -> str | None:
+        """A token for LINE's account link: good once, for 10 minutes. None if LINE gives none."""
+        url = URL(f"{self._users_url}/{quote(line_user_id, safe='')}/linkToken", encoded=True)
+        try:
+            async with self._session.post(
+                url,
+                headers={"Authorization": self._headers["Authorization"]},
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=LINK_TOKEN_SECONDS),
+            ) as response:
+                body = await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return None
+        return outcomes.link_token_in(body) if response.status == 200 else None
 
     async def _post(self, url: URL, body: bytes, headers: dict[str, str]) -> Answer:
         try:

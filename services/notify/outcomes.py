@@ -58,6 +58,18 @@ class _Error(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Error).decode
 
 
+class _LinkToken(msgspec.Struct):
+    linkToken: str
+
+
+def link_token_in(body: bytes) -> str | None:
+    """The link token in LINE's answer; None where there is none."""
+    try:
+        return msgspec.json.decode(body, type=_LinkToken).linkToken
+    except msgspec.MsgspecError:
+        return None
+
+
 def of_response(status: int, body: bytes, request_id: str | None = None) -> Answer:
     """The meaning of an HTTP answer other than 200."""
     if status == 409:

@@ -6,7 +6,7 @@ Owns the rhythm; any number of replicas poll, and the lease keeps them apart.
 import asyncio
 from typing import Any
 
-from services.notify import store, store_line_events
+from services.notify import store
 from services.notify.sender import LEASE, Sender
 from shared import clock, logs
 from shared.db import CONFLICTS, UNREACHABLE, Pool
@@ -15,7 +15,6 @@ log = logs.logger(__name__)
 
 POLL_SECONDS = 0.5
 PAGE = 500
-EXPIRY_SECONDS = 3600.0
 
 
 async def poll(pool: "Pool[Any]", sender: Sender) -> None:
@@ -38,15 +37,3 @@ async def take_due(pool: "Pool[Any]", sender: Sender) -> bool:
     due = await store.claim(pool, now, now + LEASE, page)
     sender.submit(due)
     return len(due) == PAGE
-
-
-async def expire_line_events(pool: "Pool[Any]") -> None:
-    """Delete raw LINE events past their 30 days, once an hour, until cancelled."""
-    while True:
-        try:
-            gone = await store_line_events.expire(pool, clock.now())
-            if gone:
-                log.info("old LINE events deleted", count=gone)
-        except UNREACHABLE as problem:
-            log.warning("old LINE events not deleted", problem=type(problem).__name__)
-        await asyncio.sleep(EXPIRY_SECONDS)

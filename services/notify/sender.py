@@ -12,14 +12,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from prometheus_client import Counter, Gauge
 
 from services.notify import progress
 from services.notify.deliveries import Delivery, Record
+from services.notify.link_offers import LinkOffers
 from services.notify.outcomes import Answer, Outcome
 from services.notify.pace import Pace
+from services.notify.program_zone import ProgramZone
 from services.notify.recorder import Recorder
 from shared import clock, logs
 
@@ -60,10 +61,12 @@ class Sender:
         *,
         push_pace: Pace,
         reply_pace: Pace,
-        zone: ZoneInfo,
+        zone: ProgramZone,
         concurrency: int,
+        offers: LinkOffers | None = None,
     ) -> None:
         self._line = line
+        self._offers = offers
         self._recorder = recorder
         self._push_pace = push_pace
         self._reply_pace = reply_pace
@@ -156,6 +159,9 @@ class Sender:
         if now < self._closed_until:
             wait = progress.UNAUTHORISED_DELAY * (1 + _spread())
             return progress.put_back(delivery, now + wait)
+        if self._offers is not None:
+            await self._offers.complete(delivery)
+            now = clock.now()
         if delivery.reply_token is None:
             return await self._push(delivery)
         if progress.reply_is_good(delivery, now):
@@ -171,14 +177,14 @@ class Sender:
         if now > delivery.lease_until - LEASE_MARGIN:
             return None
         if now < self._quota_until:
-            return progress.put_back(delivery, progress.month_turn(now, self._zone), "held")
+            return progress.put_back(delivery, progress.month_turn(now, self._zone.now), "held")
         if progress.forgotten(delivery, now):
             reason = "a push of unknown outcome, and its retry key has expired"
             return self._noted(delivery, progress.given_up(delivery, now, reason))
         answer = await self._line.push(delivery.id, delivery.line_user_id, delivery.messages)
         now = clock.now()
         self._heed(answer, now)
-        record = progress.after_push(delivery, answer, now, _spread(), self._zone)
+        record = progress.after_push(delivery, answer, now, _spread(), self._zone.now)
         return self._noted(delivery, record)
 
     async def _reply(self, delivery: Delivery) -> Record | None:

@@ -8,11 +8,12 @@ from shared.settings import ProcessSettings
 class NotifySettings(ProcessSettings):
     """`line_rate_per_second` is shared by all replicas, for each of LINE's endpoints on its own
     (LINE's limit is 2,000); `line_concurrency` is how many calls one process has open while LINE
-    answers quickly. `time_zone` is the program's: months turn in it and times are told in it."""
+    answers quickly. `public_url` is where customers' browsers find the shop's pages; without it
+    cards are linked by the till's code only."""
 
     redis_url: SecretStr
     line_api_base: str = "https://api.line.me"
     line_channel_access_token: SecretStr
     line_rate_per_second: int = 1800
     line_concurrency: int = 64
-    time_zone: str = "Asia/Tokyo"
+    public_url: str = ""

@@ -75,6 +75,13 @@ SELECT id, event_id, line_user_id, kind, status, via, tries, reason, request_id,
 FROM deliveries
 """
 
+PRUNE = """
+DELETE FROM deliveries WHERE (line_user_id, event_id) IN (
+    SELECT line_user_id, event_id FROM deliveries WHERE created_at < $1 AND due_at IS NULL
+    LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+"""
+
 _encode = msgspec.json.Encoder().encode
 
 

@@ -1,17 +1,13 @@
-"""LINE's events as they came, in PostgreSQL, for 30 days; without what was unsent."""
+"""LINE's events as they came, for as long as `retention` says; without what was unsent."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import asyncpg
-
 from shared.bus.handling import Connection
 
-RETENTION = timedelta(days=30)
 UNSEND = "unsend"
-_PAGE = 1000
 
 
 class Kept(NamedTuple):
@@ -43,9 +39,9 @@ WHERE said.message_id = ANY($1::text[]) AND said.kind = 'message' AND said.raw I
     AND unsent.message_id = said.message_id AND unsent.kind = 'unsend'
 """
 
-_EXPIRE = """
+PRUNE = """
 DELETE FROM line_events WHERE id IN (
-    SELECT id FROM line_events WHERE received_at < $1 ORDER BY received_at LIMIT $2
+    SELECT id FROM line_events WHERE received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED
 )
 """
 
@@ -58,14 +54,3 @@ async def keep(connection: Connection, events: Sequence[Kept]) -> set[UUID]:
     if message_ids:
         await connection.execute(_FORGET_UNSENT, message_ids)
     return {row[0] for row in rows}
-
-
-async def expire(pool: "asyncpg.Pool[Any]", now: datetime) -> int:
-    """Delete what is past its 30 days; how many."""
-    gone = 0
-    while True:
-        status = await pool.execute(_EXPIRE, now - RETENTION, _PAGE)
-        page = int(status.rpartition(" ")[2])
-        gone += page
-        if page < _PAGE:
-            return gone

@@ -22,20 +22,46 @@ KINDS = (
     "earned",
     "points_added",
     "points_taken",
+    "redeemed",
+    "points_given",
+    "refunded",
     "rank_reached",
+    "rank_reached_with_points",
+    "rank_expiring",
+    "points_expiring",
     "balance",
     "why",
     "why_nothing",
+    "linked",
+    "linked_with_points",
+    "unlinked",
+    "link_refused",
+    "link_offer",
 )
+LINK_REASONS = (
+    "wrong_code",
+    "too_many_tries",
+    "already_yours",
+    "card_has_line",
+    "line_has_card",
+    "suspended",
+    "points_held",
+    "not_linked",
+    "not_member",
+    "expired",
+)
+"""Of `chat.link_refused`."""
+
 PHRASES = (
+    "refund_taken",
+    "refund_returned",
     "pending",
     "rank",
     "next_rank",
-    "missing_points",
-    "missing_spend",
-    "missing_visits",
-    "separator",
     "entry",
+    "expiring",
+    "suspended",
+    *(f"link_{reason}" for reason in LINK_REASONS),
 )
 
 

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import aio_pika
 import asyncpg
 import pytest
 from aiohttp import web
@@ -21,11 +20,12 @@ from shared import clock, ids
 from shared.bus import consumer
 from shared.bus.bus import Bus
 from shared.bus.publisher import Publisher
-from shared.bus.topology import RETRY_SECONDS, SUBSCRIPTIONS, Names
+from shared.bus.topology import Names
 from shared.db import open_pool
 from shared.events import Event, MemberJoined, PointsEarned, new_event
 from shared.outbox import Relay
 from shared.process import Process
+from tests import namespaces
 
 USER = "U" + "1" * 32
 OTHER = "U" + "2" * 32
@@ -43,6 +43,7 @@ class StandIn:
         self.delivered: list[dict[str, Any]] = []
         self.keys: set[str] = set()
         self.good_tokens: dict[str, str] = {}
+        self.link_tokens: list[str] | None = None
         self.released = asyncio.Event()
         self.waiting = 0
         self.url = ""
@@ -75,6 +76,12 @@ class StandIn:
             return web.json_response({"sentMessages": []})
 
         return await self._fate(request, "reply", token, accept)
+
+    async def link_token(self, request: web.Request) -> web.Response:
+        self.calls.append(("link_token", request.match_info["user"]))
+        if self.link_tokens is None:
+            return web.json_response({"message": "Not found"}, status=404)
+        return web.json_response({"linkToken": self.link_tokens.pop(0)})
 
     async def _fate(
         self, request: web.Request, call: str, key: str, accept: Callable[[], web.Response]
@@ -116,6 +123,7 @@ async def line() -> AsyncIterator[StandIn]:
     app = web.Application()
     app.router.add_post("/v2/bot/message/push", stand_in.push)
     app.router.add_post("/v2/bot/message/reply", stand_in.reply)
+    app.router.add_post("/v2/bot/user/{user}/linkToken", stand_in.link_token)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -264,7 +272,9 @@ async def notify(servers, database, namespace: str, line: StandIn) -> AsyncItera
     """A service with an empty schema and a namespace of its own."""
     url = database.url("notify")
     connection = await asyncpg.connect(url, server_settings={"search_path": "notify"})
-    await connection.execute("TRUNCATE deliveries, recipients, line_events, outbox")
+    await connection.execute(
+        "TRUNCATE deliveries, recipients, line_events, erasures, program, outbox"
+    )
     await connection.close()
     yield Worker(
         NotifySettings(
@@ -274,19 +284,10 @@ async def notify(servers, database, namespace: str, line: StandIn) -> AsyncItera
             bus_namespace=namespace,
             line_api_base=line.url,
             line_channel_access_token="token",
+            public_url="https://shop.example.jp/",
         )
     )
-    await _remove(servers.amqp_url, Names(namespace))
-
-
-async def _remove(url: str, names: Names) -> None:
-    async with await aio_pika.connect(url) as connection:
-        channel = await connection.channel()
-        delays = [names.retry(seconds) for seconds in RETRY_SECONDS]
-        for queue in (names.dead, *delays, *map(names.queue, SUBSCRIPTIONS)):
-            await channel.queue_delete(queue)
-        for exchange in (names.events, names.dead, *delays):
-            await channel.exchange_delete(exchange)
+    await namespaces.remove(servers.amqp_url, Names(namespace))
 
 
 def earned(user: str | None = USER, points: int = 10, **changes: Any) -> Event[PointsEarned]:

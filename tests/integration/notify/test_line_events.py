@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from services.notify import store_line_events
 from shared import clock, envelope, ids
 from shared.bus.topology import Names
 from shared.events import LineEventReceived, new_event
@@ -159,12 +158,3 @@ async def test_an_unsent_message_is_forgotten_whichever_comes_first(notify, kit)
         rows = await worker.pool.fetch("SELECT message_id FROM line_events WHERE raw IS NOT NULL "
                                        "AND kind = 'message'")  # fmt: skip
     assert [row["message_id"] for row in rows] == ["3"]
-
-
-async def test_events_are_deleted_after_thirty_days(notify, kit):
-    async with notify.running() as worker:
-        await worker.tell(line_event("follow", kit.user))
-        await kit.until(lambda: _count(worker, 1))
-        assert await store_line_events.expire(worker.pool, clock.now()) == 0
-        clock.set_offset(timedelta(days=30, seconds=1))
-        assert await store_line_events.expire(worker.pool, clock.now()) == 1

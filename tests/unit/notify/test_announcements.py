@@ -13,12 +13,18 @@ from services.notify.errors import BadWording, Untellable
 from services.notify.template import utf16_length
 from shared.events import (
     ChatDataProvided,
+    ExpiringPoints,
     Explained,
     MemberJoined,
+    MissingToKeep,
     MissingToNext,
     PointsAdjusted,
     PointsEarned,
+    PointsExpiring,
+    PointsRedeemed,
+    PointsReversed,
     RankChanged,
+    RankExpiring,
 )
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -68,6 +74,47 @@ def test_the_welcome_names_welcome_points_if_there_are_any(points, kind):
     assert announcements.joined(data, WORDINGS["ja"], TOKYO).kind == kind
 
 
+@pytest.mark.parametrize(
+    ("taken", "returned", "language", "details"),
+    [
+        (30, 0, "en", "Taken back, earned by the purchase: 30 points"),
+        (0, 1200, "ja", "お支払いに使ったポイントのお戻し: 1,200 ポイント"),
+        (
+            3,
+            4,
+            "en",
+            "Taken back, earned by the purchase: 3 points\n"
+            "Given back, spent on the purchase: 4 points",
+        ),
+    ],
+)
+def test_a_refund_tells_what_was_taken_and_what_came_back(taken, returned, language, details):
+    text = told(announcements.reversed_, reversed_(taken, returned), language)[0]["text"]
+    assert f"\n{details}\n" in text
+    assert "-5" in text
+
+
+def test_a_refund_that_moved_no_points_is_not_told():
+    assert announcements.reversed_(reversed_(0, 0), WORDINGS["ja"], TOKYO) is None
+
+
+def reversed_(taken: int, returned: int) -> PointsReversed:
+    return PointsReversed(MEMBER, MEMBER, MEMBER, 500, taken, returned, -5)
+
+
+def test_points_that_were_spent_are_told():
+    data = PointsRedeemed(MEMBER, MEMBER, MEMBER, 1200, 1200, 30, "main")
+    text = told(announcements.redeemed, data, "en")[0]["text"]
+    assert text == "You used 1,200 points.\n\nBalance: 30 points"
+
+
+def test_service_points_are_told_with_their_reason():
+    moment = datetime(2026, 6, 1, tzinfo=UTC)
+    data = PointsEarned(MEMBER, MEMBER, "service", 5, 35, moment, reason="雨の日")
+    text = told(announcements.earned, data)[0]["text"]
+    assert text == "5 ポイントをお贈りしました。\n雨の日\n\n残高: 35 ポイント"
+
+
 def test_an_adjustment_tells_its_size_and_reason():
     data = PointsAdjusted(member_id=MEMBER, entry_id=MEMBER, points=-30, balance=-5, reason="誤")
     text = told(announcements.adjusted, data, "en")[0]["text"]
@@ -90,13 +137,49 @@ def test_only_a_rank_that_was_reached_is_told(changes, kind):
     assert (said and said.values["rank"]) == kind
 
 
+def test_a_rank_that_was_reached_tells_what_it_gave():
+    data = RankChanged(member_id=MEMBER, direction="up", to_rank="s", to_name="銀", points=1500)
+    text = told(announcements.rank_changed, data)[0]["text"]
+    assert text.splitlines()[1:] == [
+        "ランクが「銀」になりました。",
+        "お祝いに 1,500 ポイントをお贈りしました。",
+    ]
+    english = told(announcements.rank_changed, data, "en")[0]["text"]
+    assert english.endswith("We have given you 1,500 points to celebrate.")
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        (
+            "ja",
+            "ランク「銀」は 2026/01/31 まで有効です。\n"
+            "あと来店2回で、これからも「銀」のままご利用いただけます。",
+        ),
+        ("en", "Your rank 銀 is valid through 2026/01/31.\nKeep it with 2 more visits."),
+    ],
+)
+def test_before_a_rank_is_lost_its_last_day_and_what_keeps_it_are_told(language, text):
+    midnight_in_tokyo = datetime(2026, 1, 31, 15, tzinfo=UTC)
+    missing = MissingToKeep(visits=2, ja="来店2回", en="2 more visits")
+    data = RankExpiring(MEMBER, "s", "銀", midnight_in_tokyo, missing)
+    assert told(announcements.rank_expiring, data, language)[0]["text"] == text
+
+
+def test_nothing_is_told_of_a_rank_that_nothing_is_missing_for():
+    data = RankExpiring(MEMBER, "s", "銀", AT, MissingToKeep())
+    assert announcements.rank_expiring(data, WORDINGS["ja"], TOKYO) is None
+
+
 def test_the_balance_tells_what_is_missing_to_the_next_rank():
-    missing = MissingToNext("ゴールド", points_earned=1200, visits=2)
+    words = {"ja": "あと来店2回でゴールド", "en": "2 more visits to ゴールド"}
+    missing = MissingToNext("ゴールド", visits=2, **words)
     text = told(announcements.chat_answer, chat(rank="銀", next_rank=missing))[0]["text"]
-    assert text == (
-        "残高: 1,234 ポイント\nランク: 銀\n"
-        "次の「ゴールド」まで: あと 1,200 ポイント、ご来店あと 2 回"
-    )
+    assert text == "残高: 1,234 ポイント\nランク: 銀\nあと来店2回でゴールド"
+    text = told(announcements.chat_answer, chat(rank="銀", next_rank=missing), "en")[0]["text"]
+    assert text == "Balance: 1,234 points\nRank: 銀\n2 more visits to ゴールド"
+    wordless = chat(next_rank=MissingToNext("ゴールド", visits=2))
+    assert told(announcements.chat_answer, wordless)[0]["text"] == "残高: 1,234 ポイント"
 
 
 def test_why_explains_the_latest_entries_in_the_members_language():
@@ -115,7 +198,7 @@ def test_an_unknown_topic_cannot_be_told():
 def test_the_longest_answers_stay_within_lines_limit(language):
     long = "長" * 9000
     entries = [Explained(10**18, AT, long, long)] * 50
-    missing = MissingToNext(long, 10**18, 10**18, 10**18)
+    missing = MissingToNext(long, 10**18, 10**18, 10**18, long, long)
     for data in (
         chat(topic="why", entries=entries),
         chat(balance=10**18, pending=10**18, rank=long, next_rank=missing),
@@ -141,3 +224,34 @@ def test_line_takes_what_is_said(language, kind):
     template = WORDINGS[language].templates[kind]
     messages = json.loads(template.fill(dict.fromkeys(template.slots, '1 "é😀"')))
     assert list(message_rules.messages(messages)) == []
+
+
+def expiring(points: int, day: int, later=()) -> PointsExpiring:
+    """Points that can last be used on a day of January 2026 in Tokyo."""
+    end = datetime(2026, 1, day, 15, tzinfo=UTC)
+    return PointsExpiring(MEMBER, points, end, 7, 1234, "U1", list(later))
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        (
+            "ja",
+            "まもなく有効期限を迎えるポイントがあります。\n\n1,500 ポイント（2026/01/07 まで）\n"
+            "20 ポイント（2026/01/30 まで）\n\n残高: 1,234 ポイント",
+        ),
+        (
+            "en",
+            "Some of your points are about to expire.\n\n1,500 points (valid through 2026/01/07)\n"
+            "20 points (valid through 2026/01/30)\n\nBalance: 1,234 points",
+        ),
+    ],
+)
+def test_all_dates_of_expiry_stand_in_one_message_with_their_last_days(language, text):
+    later = [ExpiringPoints(20, datetime(2026, 1, 30, 15, tzinfo=UTC), 30)]
+    data = expiring(1500, 7, later)
+    assert told(announcements.points_expiring, data, language)[0]["text"] == text
+
+
+def test_a_warning_of_no_points_is_not_sent():
+    assert announcements.points_expiring(expiring(0, 7), WORDINGS["ja"], TOKYO) is None

@@ -3,13 +3,13 @@
 import asyncio
 from datetime import timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from services.notify import sender as sender_module
 from services.notify.deliveries import Delivery
 from services.notify.outcomes import Answer, Outcome
+from services.notify.program_zone import ProgramZone
 from services.notify.sender import Sender
 from shared import clock
 
@@ -63,7 +63,7 @@ async def parts(monkeypatch):
         paper,
         push_pace=FreePace(),
         reply_pace=FreePace(),
-        zone=ZoneInfo("Asia/Tokyo"),
+        zone=ProgramZone(),
         concurrency=4,
     )
     running = asyncio.create_task(sender.run())
