@@ -7,7 +7,14 @@ from pathlib import Path
 
 import typer
 
-from deploy import dlq_commands, documents_commands, ledger_commands, shop_commands
+from deploy import (
+    dlq_commands,
+    documents_commands,
+    ledger_commands,
+    program_commands,
+    ranks_commands,
+    shop_commands,
+)
 from deploy.environment import required
 from services.points import demo as demo_shop
 from shared.migrate import MigrationChanged, ServiceSchema
@@ -20,7 +27,8 @@ app.add_typer(ledger_commands.app, name="ledger")
 app.add_typer(dlq_commands.app, name="dlq")
 app.add_typer(shop_commands.stores, name="store")
 app.add_typer(shop_commands.keys, name="key")
-app.add_typer(shop_commands.programs, name="program")
+app.add_typer(program_commands.app, name="program")
+app.add_typer(ranks_commands.app, name="ranks")
 app.command()(documents_commands.asyncapi)
 app.command()(documents_commands.openapi)
 

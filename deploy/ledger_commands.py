@@ -1,12 +1,14 @@
-"""`tamaru ledger verify`: does the ledger add up?"""
+"""`tamaru ledger verify|explain`: does the ledger add up, and why is an entry what it is?"""
 
 import asyncio
+from typing import Annotated
+from uuid import UUID
 
 import asyncpg
 import typer
 
 from deploy.environment import required
-from services.points import verifying
+from services.points import disclosing, verifying
 
 app = typer.Typer(no_args_is_help=True, help="The points ledger.")
 MOST_SHOWN = 50
@@ -23,6 +25,30 @@ def verify() -> None:
         print(f"… and {len(findings) - MOST_SHOWN} more")
     print(f"{members} members, {entries} entries: {len(findings)} differences")
     raise typer.Exit(1 if findings else 0)
+
+
+@app.command()
+def explain(
+    entry: Annotated[UUID, typer.Argument(help="the id of a ledger entry")],
+    member: Annotated[
+        UUID | None, typer.Option(help="whose it is; without it every entry is looked through")
+    ] = None,
+) -> None:
+    """Print everything about an entry: why in words, facts, rules, cause, request, lots."""
+    lines = asyncio.run(_explain(required("DATABASE_URL"), entry, member))
+    if not lines:
+        print(f"there is no entry {entry}")
+        raise typer.Exit(1)
+    for line in lines:
+        print(line)
+
+
+async def _explain(url: str, entry: UUID, member: UUID | None) -> list[str]:
+    connection = await asyncpg.connect(url, server_settings={"search_path": "points"})
+    try:
+        return await disclosing.disclose(connection, entry, member)
+    finally:
+        await connection.close()
 
 
 async def _verify(url: str) -> tuple[int, int, list[verifying.Finding]]:

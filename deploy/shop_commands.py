@@ -1,24 +1,21 @@
-"""`tamaru store|key|program`: what an owner sets up before the first till is connected."""
+"""`tamaru store|key`: what an owner sets up before the first till is connected."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Annotated, TypeVar
 
 import asyncpg
 import typer
 
 from deploy.environment import required
-from services.points import publishing, shopkeeping
+from services.points import shopkeeping
 from services.points.errors import PointsError
 from services.points.store import terminals
-from services.points.terms import ProgramInvalid
 from shared import outbox
 from shared.bus.handling import Batch
 
 stores = typer.Typer(no_args_is_help=True, help="Stores.")
 keys = typer.Typer(no_args_is_help=True, help="API keys of terminals and of the owner's systems.")
-programs = typer.Typer(no_args_is_help=True, help="The program: the shop's rules.")
 
 Result = TypeVar("Result")
 
@@ -58,19 +55,6 @@ def list_keys() -> None:
     for each in act(lambda batch: terminals.every(batch.connection)):
         state = "active" if each.active else "revoked"
         print(f"{each.name}\t{each.kind}\t{each.store or 'any store'}\t{state}")
-
-
-@programs.command("publish")
-def publish(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
-    """Check a program document and publish it as the next version."""
-    try:
-        version = act(lambda batch: publishing.publish(batch, file.read_bytes(), "operator"))
-    except ProgramInvalid as invalid:
-        for problem in invalid.problems:
-            print(f"{problem.path}: {problem.message}")
-        print("nothing was published")
-        raise typer.Exit(1) from None
-    print(f"version {version.version} is in force")
 
 
 def act(work: Callable[[Batch], Awaitable[Result]]) -> Result:

@@ -5,7 +5,6 @@ as JSON in `.local/bench/`. Believe the ratios: both sides of one come from the 
 """
 
 import argparse
-import gc
 import signal
 import sys
 import time
@@ -15,12 +14,12 @@ from typing import Any
 
 import uvloop
 
-from deploy.bench import awards, growth, ingress, journey, procfs, push_lines
+from deploy.bench import awards, backtest, growth, ingress, journey, night, procfs, push_lines
 from deploy.bench.house import House, house
 from deploy.bench.results import Line, as_json, table
 from deploy.local.layout import DEFAULT_FOLDER
 from deploy.local.stack import StartFailed
-from shared import logs, process
+from shared import collector, logs
 
 QUICK = 0.1
 
@@ -30,8 +29,10 @@ BENCHES: dict[str, Bench] = {
     "awards": awards.measure,
     "pushes": push_lines.measure,
     "growth": growth.measure,
+    "backtest": backtest.measure,
     "ingress": ingress.measure,
     "journey": journey.measure,
+    "night": night.measure,
 }
 """In this order: what needs nothing but servers comes before the product's processes start."""
 
@@ -41,7 +42,7 @@ def main() -> int:
     asked = _arguments()
     signal.signal(signal.SIGTERM, _interrupt)  # `timeout make bench` leaves nothing either
     logs.configure("bench", "WARNING", "console")
-    gc.set_threshold(*process.GC_THRESHOLDS)  # as every process of the product does
+    collector.spare()  # as every process of the product does
     cores, load = procfs.machine()
     machine = f"{cores} cores, load average {load:.1f} at the start"
     _tell(machine)

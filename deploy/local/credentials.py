@@ -31,6 +31,7 @@ def generate() -> dict[str, str]:
         "LIFF_ID": f"{channel}-Abcd1234",
         "PURCHASE_ID_KEY": secrets.token_urlsafe(32),
         "QR_SIGNING_KEY": secrets.token_urlsafe(32),
+        "HOOKS_SIGNING_KEY": secrets.token_urlsafe(32),
         "POS_API_KEY": _key("pos"),
         "OWNER_API_KEY": _key("own"),
         "OWNER_LOGIN": OWNER_LOGIN,

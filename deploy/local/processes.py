@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 _POINTS = ("PURCHASE_ID_KEY", "QR_SIGNING_KEY")
+_HOOKS = ("HOOKS_SIGNING_KEY",)
 _CARD = ("LINE_LOGIN_CHANNEL_ID", "LIFF_ID")
 _LINE = (
     "LINE_CHANNEL_SECRET",
@@ -57,7 +58,7 @@ PROCESSES: tuple[Process, ...] = (
     _once("migrate", _PASSWORDS, after="postgres"),
     _once("demo", _DEMO, after="migrate"),
     _service("webhook", "web", "WEBHOOK_URL", ("LINE_CHANNEL_SECRET", "PURCHASE_ID_KEY")),
-    _service("points", "web", "POINTS_URL", (*_POINTS, *_CARD)),
+    _service("points", "web", "POINTS_URL", (*_POINTS, *_HOOKS, *_CARD)),
     _service("points", "awards", "POINTS_AWARDS_URL", _POINTS),
     _service("points", "ranks", "POINTS_RANKS_URL", _POINTS),
     _service("notify", "worker", "NOTIFY_URL", ("LINE_CHANNEL_ACCESS_TOKEN",)),
@@ -75,6 +76,7 @@ PROCESSES: tuple[Process, ...] = (
         ready="/healthz",
         after=(),
     ),
+    _service("points", "hooks", "POINTS_HOOKS_URL", _HOOKS),
 )
 
 

@@ -64,6 +64,15 @@ def scan(platform: Platform, user: User, code: str) -> None:
     _done(platform, user, "scan", code)
 
 
+def account_link(platform: Platform, user: User, nonce: str) -> Event:
+    """Come back from the shop's own page, which has said who the user is there."""
+    _refuse_blocked(user)
+    at = _done(platform, user, "link", "")
+    return webhook_events.account_link(
+        user.user_id, _ms(at), _reply_token(platform, user, at), nonce
+    )
+
+
 def _refuse_blocked(user: User) -> None:
     if user.blocked:
         raise Impossible("the user blocks the account: follow first")

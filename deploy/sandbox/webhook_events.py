@@ -61,6 +61,11 @@ def postback(user_id: str, at_ms: int, reply_token: str, data: str) -> Event:
     return event("postback", user_id, at_ms, postback={"data": data}, replyToken=reply_token)
 
 
+def account_link(user_id: str, at_ms: int, reply_token: str, nonce: str) -> Event:
+    link = {"result": "ok", "nonce": nonce}
+    return event("accountLink", user_id, at_ms, link=link, replyToken=reply_token)
+
+
 def redelivered(events: list[Event]) -> list[Event]:
     """The same events as LINE sends them again."""
     return [{**event, "deliveryContext": {"isRedelivery": True}} for event in events]

@@ -111,6 +111,7 @@ def test_every_webhook_fits(sandbox: Any, webhook_document: Any) -> None:
         user_acts.follow(platform, user),
         user_acts.say(platform, user, "ポイント"),
         user_acts.tap(platform, user, "why"),
+        user_acts.account_link(platform, user, "a nonce of the shop's"),
         user_acts.unfollow(platform, user),
     ]
     schemas = webhook_document["components"]["schemas"]

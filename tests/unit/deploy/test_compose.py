@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings
 from deploy.local.processes import PROCESSES
 from deploy.sandbox.settings import SandboxSettings
 from services.notify.settings import NotifySettings
-from services.points.settings import PointsSettings, WebSettings
+from services.points.settings import HooksSettings, PointsSettings, WebSettings
 from services.scheduler.settings import WorkerSettings
 from services.webhook.settings import WebhookSettings
 from shared.process import DRAIN_SECONDS
@@ -30,6 +30,7 @@ ROLES = {
     "points-web": "tamaru_points",
     "points-awards": "tamaru_points",
     "points-ranks": "tamaru_points",
+    "points-hooks": "tamaru_points",
     "notify-worker": "tamaru_notify",
     "scheduler-worker": "tamaru_scheduler",
     "migrate": "postgres",
@@ -40,6 +41,7 @@ SETTINGS: dict[str, type[BaseSettings]] = {
     "points-web": WebSettings,
     "points-awards": PointsSettings,
     "points-ranks": PointsSettings,
+    "points-hooks": HooksSettings,
     "notify-worker": NotifySettings,
     "scheduler-worker": WorkerSettings,
     "sandbox": SandboxSettings,
@@ -136,7 +138,7 @@ def test_servers_have_no_way_out() -> None:
     assert "back" not in SERVICES["edge"]["networks"]
     assert "back" not in SERVICES["sandbox"]["networks"]
     with_a_way_out = {name for name, each in SERVICES.items() if "outside" in each["networks"]}
-    assert with_a_way_out == {"edge", "points-web", "notify-worker", "sandbox"}
+    assert with_a_way_out == {"edge", "points-web", "points-hooks", "notify-worker", "sandbox"}
 
 
 @pytest.mark.parametrize("name", SERVICES)

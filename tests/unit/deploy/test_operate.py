@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PAGES = ["operate.md", "line-channel.md", "line-channel.ja.md", "till.md", "till.ja.md"]
+PAGES = [
+    "operate.md",
+    "line-channel.md",
+    "line-channel.ja.md",
+    "till.md",
+    "till.ja.md",
+    "webhooks-out.md",
+    "program.md",
+    "members.md",
+    "privacy.md",
+]
 FOR_LINE = {"LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "LINE_LOGIN_CHANNEL_ID", "LIFF_ID"}
 FOR_A_SHOP = {"POS_API_KEY", "OWNER_API_KEY"}
 
@@ -44,7 +54,7 @@ def test_the_first_block_makes_every_secret_and_no_two_alike(tmp_path: Path) -> 
     values = run(tmp_path, "settings")
     assert empty(values) == FOR_LINE | FOR_A_SHOP
     made = [value for value in values.values() if re.fullmatch("[0-9a-f]{64}", value)]
-    assert len(made) == len(set(made)) == 9
+    assert len(made) == len(set(made)) == 10
     assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
 
 

@@ -99,6 +99,7 @@ def test_scripts_find_all_that_the_contract_names() -> None:
     named = "EDGE_URL SANDBOX_URL POS_API_KEY OWNER_API_KEY OWNER_LOGIN OWNER_PASSWORD"
     named += " LINE_CHANNEL_SECRET DATABASE_URL AMQP_URL REDIS_URL PID_POINTS_AWARDS"
     named += " WEBHOOK_URL POINTS_URL NOTIFY_URL SCHEDULER_URL POINTS_AWARDS_URL POINTS_RANKS_URL"
+    named += " POINTS_HOOKS_URL"
     assert set(named.split()) | {"BUS_NAMESPACE"} <= set(env)
     assert env["PID_POINTS_AWARDS"] == "7"
     assert files.parse_env(files.format_env(env)) == env
