@@ -75,7 +75,7 @@ async def see_the_card(page: Page, card: str, look: Look) -> None:
     sheet = page.frame_locator("#sheet-frame")
     await expect(sheet.locator(".balance strong")).to_have_text("60")
     await expect(sheet.locator(".rank")).to_have_text("ブロンズ")
-    missing = "2 visits to シルバー" if english else "シルバーまで あと2回のご来店"
+    missing = "2 more visits to シルバー" if english else "あと来店2回でシルバー"
     await expect(sheet.locator(".next")).to_have_text(missing)
     digits = (await sheet.locator(".digits").inner_text()).replace(" ", "")
     assert digits == card

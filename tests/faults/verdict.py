@@ -12,7 +12,14 @@ from tests.faults import accounting, records
 from tests.faults.accounting import Account, Bought, Landing
 from tests.faults.rush import Log
 
-READERS = ("webhook-web", "points-awards", "points-ranks", "notify-worker", "scheduler-worker")
+READERS = (
+    "webhook-web",
+    "points-awards",
+    "points-ranks",
+    "points-hooks",
+    "notify-worker",
+    "scheduler-worker",
+)
 """Who has messages in hand that no queue shows."""
 
 MOST_SHOWN = 20

@@ -1,0 +1,181 @@
+"""Cases of notify's queues."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from services.notify import __main__ as notify
+from services.notify.settings import NotifySettings
+from shared.db import Pool
+from shared.events import (
+    ChatDataProvided,
+    Event,
+    LineEventReceived,
+    LinkRefused,
+    MemberErased,
+    MemberExportRequested,
+    MemberJoined,
+    MemberLinked,
+    MemberReturned,
+    MemberUnlinked,
+    MissingToKeep,
+    PointsAdjusted,
+    PointsEarned,
+    PointsExpiring,
+    PointsRedeemed,
+    PointsReversed,
+    ProgramPublished,
+    RankChanged,
+    RankExpiring,
+)
+from tests.integration.contracts.edge_cases import BEGINNING, at
+from tests.integration.contracts.house import Case
+
+USERS = ("U" + "a" * 32, "U" + "b" * 32, "U" + "c" * 32)
+
+
+def line(minute: int, kind: str, user: str | None, **raw: Any) -> Event[Any]:
+    """LINE's event of so many minutes after the beginning."""
+    moment = BEGINNING + timedelta(minutes=minute)
+    event = {
+        "type": kind,
+        "mode": "active",
+        "timestamp": int(moment.timestamp() * 1000),
+        "source": {"type": "user", "userId": user},
+        **raw,
+    }
+    data = LineEventReceived(kind, msgspec.Raw(msgspec.json.encode(event)), moment, "U0", user)
+    return at(minute, data)
+
+
+def text(words: str, id: str) -> dict[str, Any]:
+    """A message with these words."""
+    return {"message": {"type": "text", "id": id, "text": words}, "replyToken": f"token-{id}"}
+
+
+async def heard(_: "Pool[Any]") -> list[Event[Any]]:
+    """People come, go and come back, ask, and take back what they said."""
+    a, b, c = USERS
+    return [
+        line(1, "follow", a, replyToken="f1"),
+        line(2, "message", a, **text("ポイント", "m1")),
+        line(3, "unfollow", a),
+        line(4, "follow", a, replyToken="f2"),
+        line(5, "message", a, **text("何でもない", "m2")),
+        line(6, "unsend", a, unsend={"messageId": "m2"}),
+        line(7, "follow", b, replyToken="f3"),
+        line(8, "unfollow", b),
+        line(9, "message", c, **text("why", "m3")),
+        line(10, "postback", c, postback={"data": "balance"}),
+        line(11, "", None, source={"type": "group", "groupId": "C1"}),
+        line(12, "something new", None, source="nonsense"),
+    ]
+
+
+async def told(_: "Pool[Any]") -> list[Event[Any]]:
+    """All that a member is told, by several programs' clocks."""
+    a, b, c = USERS
+    one, two, three = (uuid.uuid5(uuid.NAMESPACE_URL, user) for user in USERS)
+    moment = BEGINNING
+    return [
+        at(0, ProgramPublished(1, moment, "Asia/Tokyo", "JPY")),
+        at(1, MemberJoined(one, "2900000000016", 50, 50, a, "token", moment, moment)),
+        at(2, PointsEarned(one, uuid.UUID(int=1), "welcome", 50, 50, moment, a)),
+        at(3, PointsEarned(one, uuid.UUID(int=2), "purchase", 10, 60, moment, a)),
+        at(4, PointsAdjusted(one, uuid.UUID(int=3), -5, 55, "間違い", a)),
+        at(5, RankChanged(one, "up", "bronze", "ブロンズ", line_user_id=a)),
+        at(6, ProgramPublished(2, moment, "Europe/Berlin", "EUR")),
+        at(6, ProgramPublished(3, moment, "Asia/Seoul", "KRW")),
+        at(6, ProgramPublished(4, moment, "America/New_York", "USD")),
+        at(7, ChatDataProvided(a, "balance", one, "2900000000016", 55)),
+        at(8, MemberJoined(two, "2900000000023", 0, 0, b)),
+        at(9, MemberReturned(two, "2900000000023", 0, b, followed_at=moment)),
+        at(10, PointsEarned(three, uuid.UUID(int=4), "purchase", 7, 7, moment, c)),
+        at(11, RankChanged(three, "down", None, None, "bronze", "ブロンズ", c)),
+        at(11, PointsReversed(one, uuid.UUID(int=6), uuid.UUID(int=2), 1000, 10, 0, 45, a)),
+        at(11, PointsRedeemed(one, uuid.UUID(int=7), uuid.UUID(int=8), 5, 5, 40, "main", a)),
+        at(11, PointsExpiring(one, 45, moment + timedelta(days=7), 7, 45, a)),
+        at(11, RankExpiring(one, "bronze", "ブロンズ", moment, MissingToKeep(visits=1), a)),
+        at(11, MemberLinked(two, "2900000000023", 5, moment, 0, b)),
+        at(11, MemberUnlinked(two, one, "2900000000023", 0, moment + timedelta(minutes=1), b)),
+        at(11, LinkRefused(c, "wrong_code")),
+        at(12, PointsEarned(three, uuid.UUID(int=5), "purchase", 7, 7, moment)),
+    ]
+
+
+KEPT = """
+INSERT INTO line_events (id, kind, line_user_id, raw, received_at)
+SELECT gen_random_uuid(), 'message', user_id, '{}', $2 FROM unnest($1::text[]) AS u (user_id)
+"""
+
+
+async def personal(pool: "Pool[Any]") -> list[Event[Any]]:
+    """Two ask for a copy, one of them and another are erased, and one erasure names nobody."""
+    await pool.execute(KEPT, list(USERS), BEGINNING)
+    a, b, _ = USERS
+    one, two = (uuid.uuid5(uuid.NAMESPACE_URL, user) for user in (a, b))
+    return [
+        at(1, MemberExportRequested(uuid.UUID(int=1), [one], [a])),
+        at(2, MemberExportRequested(uuid.UUID(int=2), [two], [b])),
+        at(3, MemberErased(one, BEGINNING + timedelta(minutes=3), a)),
+        at(4, MemberErased(two, BEGINNING + timedelta(minutes=4))),
+    ]
+
+
+CASES = [
+    Case(
+        "notify.personal",
+        ("member.export_requested.v1", "member.erased.v1"),
+        NotifySettings,
+        notify.worker,
+        personal,
+        {
+            "erasures": "SELECT * FROM erasures",
+            "line_events": "SELECT line_user_id, kind FROM line_events",
+        },
+        said={"member.export_part.v1": ("request_id", "service")},
+    ),
+    Case(
+        "notify.line",
+        ("line.event_received.v1",),
+        NotifySettings,
+        notify.worker,
+        heard,
+        {
+            "recipients": "SELECT line_user_id, blocked, changed_at FROM recipients",
+            "line_events": """SELECT id, kind, line_user_id, message_id, raw, received_at
+                FROM line_events""",
+        },
+        said={"chat.data_requested.v1": ("line_user_id", "topic", "reply_token", "reply_until")},
+    ),
+    Case(
+        "notify.messages",
+        (
+            "program.published.v1",
+            "member.joined.v1",
+            "member.returned.v1",
+            "member.linked.v1",
+            "member.unlinked.v1",
+            "chat.link_refused.v1",
+            "points.earned.v1",
+            "points.adjusted.v1",
+            "points.redeemed.v1",
+            "points.reversed.v1",
+            "points.expiring.v1",
+            "rank.changed.v1",
+            "rank.expiring.v1",
+            "chat.data_provided.v1",
+        ),
+        NotifySettings,
+        notify.worker,
+        told,
+        {
+            "recipients": "SELECT line_user_id, member_id, blocked FROM recipients",
+            "deliveries": """SELECT line_user_id, event_id, id, kind, status, reply_token,
+                reply_until, reason FROM deliveries""",
+            "program": "SELECT version, time_zone FROM program",
+        },
+    ),
+]
