@@ -10,11 +10,12 @@ import asyncpg
 import typer
 
 from deploy.environment import required
-from services.points import backtesting, labels
-from services.points import program as programs
-from services.points.backtesting import Progress
-from services.points.program import Program
-from services.points.terms import ProgramInvalid
+from services.points.programs import backtesting
+from services.points.programs.backtesting import Progress
+from services.points.rules import labels
+from services.points.rules import program as programs
+from services.points.rules.program import Program
+from services.points.rules.terms import ProgramInvalid
 
 _HEADS = ("", "purchases", "given", "draft", "difference", "cost", "win", "lose", "same")
 

@@ -8,7 +8,7 @@ import asyncpg
 import typer
 
 from deploy.environment import required
-from services.points import disclosing, verifying
+from services.points.accounts import disclosing, verifying
 
 app = typer.Typer(no_args_is_help=True, help="The points ledger.")
 MOST_SHOWN = 50

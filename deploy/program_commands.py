@@ -12,12 +12,13 @@ import typer
 
 from deploy.backtest_report import backtest as run_backtest
 from deploy.shop_commands import act
-from services.points import advice, differences, program_file, publishing, timeline
-from services.points import program as programs
-from services.points.program import Program
+from services.points.programs import publishing, timeline
+from services.points.rules import advice, differences, program_file
+from services.points.rules import program as programs
+from services.points.rules.program import Program
+from services.points.rules.terms import ProgramInvalid
 from services.points.store import programs as store
 from services.points.store.programs import Version
-from services.points.terms import ProgramInvalid
 from shared import clock
 from shared.bus.handling import Connection
 

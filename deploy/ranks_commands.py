@@ -9,11 +9,11 @@ import asyncpg
 import typer
 
 from deploy.environment import required
-from services.points import program as programs
-from services.points import rank_preview
-from services.points.program import Program
-from services.points.rank_preview import Moving, Preview
-from services.points.terms import ProgramInvalid
+from services.points.rankings import rank_preview
+from services.points.rankings.rank_preview import Moving, Preview
+from services.points.rules import program as programs
+from services.points.rules.program import Program
+from services.points.rules.terms import ProgramInvalid
 
 app = typer.Typer(no_args_is_help=True, help="Members' ranks.")
 STEP = 10_000

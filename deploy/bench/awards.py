@@ -17,9 +17,9 @@ from deploy.bench.house import House
 from deploy.bench.results import Line
 from deploy.bench.shop import Shop, in_groups, purchases, shop
 from services.points import handlers
-from services.points.awards import Awards
-from services.points.judging import Judging
-from services.points.rulebook import Rulebook
+from services.points.programs.rulebook import Rulebook
+from services.points.purchases.awards import Awards
+from services.points.purchases.judging import Judging
 from services.points.store import ledger as store
 from services.points.store import members as member_store
 from services.points.store import requests

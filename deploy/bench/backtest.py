@@ -16,10 +16,11 @@ from deploy.bench import procfs
 from deploy.bench.house import House
 from deploy.bench.results import Line
 from deploy.bench.shop import Shop, in_groups, purchases, shop
-from services.points import backtesting, program
-from services.points.awards import Awards
-from services.points.backtesting import Progress
-from services.points.rulebook import Rulebook
+from services.points.programs import backtesting
+from services.points.programs.backtesting import Progress
+from services.points.programs.rulebook import Rulebook
+from services.points.purchases.awards import Awards
+from services.points.rules import program
 from shared import outbox
 from shared.bus.handling import Batch
 

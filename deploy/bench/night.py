@@ -25,14 +25,14 @@ from deploy.bench.filling import POINTS, Filler
 from deploy.bench.house import House
 from deploy.bench.results import Line
 from deploy.bench.shop import Shop, purchases, shop
-from services.points import publishing
-from services.points.awards import Awards
-from services.points.night import NightShift
-from services.points.program import DEMO
-from services.points.ranking import Ranking
-from services.points.rulebook import Rulebook
+from services.points.accounts.verifying import verify
+from services.points.nights.night import NightShift
+from services.points.programs import publishing
+from services.points.programs.rulebook import Rulebook
+from services.points.purchases.awards import Awards
+from services.points.rankings.ranking import Ranking
+from services.points.rules.program import DEMO
 from services.points.store import nights
-from services.points.verifying import verify
 from shared import clock, collector, ids, logs, outbox
 from shared.bus.bus import Bus
 from shared.bus.handling import Batch

@@ -9,9 +9,9 @@ import msgspec
 
 from deploy.bench.databases import scratch
 from services.points import demo
-from services.points.awards import Awards
-from services.points.enrolment import Enrolment
-from services.points.rulebook import Rulebook
+from services.points.members.enrolment import Enrolment
+from services.points.programs.rulebook import Rulebook
+from services.points.purchases.awards import Awards
 from services.points.store.members import NewMember
 from shared import clock, ids
 from shared.bus.handling import Batch

@@ -4,17 +4,19 @@ import asyncio
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from services.points import backtesting, handlers, retention, sweeping
-from services.points.awards import Awards
-from services.points.chat import Chat
-from services.points.enrolment import Enrolment
+from services.points import handlers
 from services.points.hooks.client import HookClient
 from services.points.hooks.collector import Collector
 from services.points.hooks.sender import Sender
-from services.points.linking import Linking
-from services.points.night import NightShift
-from services.points.ranking import Ranking
-from services.points.rulebook import Rulebook
+from services.points.members.chat import Chat
+from services.points.members.enrolment import Enrolment
+from services.points.members.linking import Linking
+from services.points.nights import retention, sweeping
+from services.points.nights.night import NightShift
+from services.points.programs import backtesting
+from services.points.programs.rulebook import Rulebook
+from services.points.purchases.awards import Awards
+from services.points.rankings.ranking import Ranking
 from services.points.settings import HooksSettings, PointsSettings, WebSettings
 from services.points.web import app as web_app
 from shared import pruning

@@ -2,7 +2,9 @@
 
 import msgspec
 
-from services.points import program, publishing, shopkeeping
+from services.points import shopkeeping
+from services.points.programs import publishing
+from services.points.rules import program
 from services.points.store import programs
 from shared.bus.handling import Batch
 

@@ -1,13 +1,13 @@
 """The service's wiring: which function handles which event. The maps at the foot are all of it."""
 
-from services.points import exporting
-from services.points.awards import Awards
-from services.points.chat import Chat
-from services.points.enrolment import Enrolment, Received
 from services.points.hooks.collector import Collector
-from services.points.linking import Linking
-from services.points.night import NightShift
-from services.points.ranking import Ranking
+from services.points.members import exporting
+from services.points.members.chat import Chat
+from services.points.members.enrolment import Enrolment, Received
+from services.points.members.linking import Linking
+from services.points.nights.night import NightShift
+from services.points.purchases.awards import Awards
+from services.points.rankings.ranking import Ranking
 from shared.bus.handling import Batch, Handlers
 from shared.events import PUBLIC
 

@@ -16,21 +16,25 @@ ROOT = Path(__file__).parents[2]
 CONFIGURATION = (ROOT / "pyproject.toml").read_text()
 CONTRACTS = tomllib.loads(CONFIGURATION)["tool"]["importlinter"]["contracts"]
 VIOLATIONS = [
-    ("Services never import each other", "services.notify.handlers", "services.points.ledger"),
+    (
+        "Services never import each other",
+        "services.notify.handlers",
+        "services.points.rules.ledger",
+    ),
     ("Services never import each other", "services.scheduler", "services.webhook"),
     ("shared knows no service and no deployment", "shared.process", "services.points"),
     ("shared knows no service and no deployment", "shared.bus.link", "deploy.cli"),
     ("Services know no deployment", "services.points.web.app", "deploy.cli"),
     ("Only the bus knows RabbitMQ", "services.webhook.app", "aio_pika"),
     ("Only the bus knows RabbitMQ", "shared.outbox", "aiormq"),
-    ("The rules of points are pure", "services.points.earn", "shared.clock"),
-    ("The rules of points are pure", "services.points.ledger", "asyncpg"),
-    ("The rules of points are pure", "services.points.qr", "fastapi"),
+    ("The rules of points are pure", "services.points.rules.earn", "shared.clock"),
+    ("The rules of points are pure", "services.points.rules.ledger", "asyncpg"),
+    ("The rules of points are pure", "services.points.rules.qr", "fastapi"),
 ]
 HARMLESS = [
     ("shared.bus.publisher", "aio_pika"),
     ("services.points.handlers", "shared.events"),
-    ("services.points.handlers", "services.points.earn"),
+    ("services.points.handlers", "services.points.rules.earn"),
     ("services.points.handlers", "asyncpg"),
     ("deploy.cli", "services.points"),
 ]

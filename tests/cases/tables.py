@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.points.purchase import Discount, Line, Payment, Purchase
+from services.points.rules.purchase import Discount, Line, Payment, Purchase
 
 FOLDER = Path(__file__).parent
 TOKYO = ZoneInfo("Asia/Tokyo")

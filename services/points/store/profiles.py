@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.points.profiles import Profile
+from services.points.rules.profiles import Profile
 from services.points.store.members import _COLUMNS, Member
 from shared import ids
 from shared.bus.handling import Connection

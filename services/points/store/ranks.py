@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.points.ranks import Held, Metrics
+from services.points.rules.ranks import Held, Metrics
 from shared.bus.handling import Connection
 
 _READ = """

@@ -7,10 +7,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
-from services.points.awards import Awards
-from services.points.enrolment import Enrolment
 from services.points.errors import AlreadyTaken, MemberGone, MergedMeanwhile, NotEnoughPoints
-from services.points.rulebook import Rulebook
+from services.points.members.enrolment import Enrolment
+from services.points.programs.rulebook import Rulebook
+from services.points.purchases.awards import Awards
 from services.points.settings import WebSettings
 from services.points.web import (
     backtests,

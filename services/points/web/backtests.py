@@ -8,11 +8,11 @@ import msgspec
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.points import backtesting
-from services.points import program as programs
+from services.points.programs import backtesting
+from services.points.rules import program as programs
+from services.points.rules.terms import ProgramInvalid
 from services.points.store import backtests as store
 from services.points.store.backtests import Run
-from services.points.terms import ProgramInvalid
 from services.points.web.auth import Owner
 from services.points.web.program import LARGEST, answers
 from services.points.web.requests import IdempotencyKey, keyed

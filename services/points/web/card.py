@@ -19,7 +19,7 @@ import segno
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from services.points import explain, qr, rank_words
+from services.points.rules import explain, qr, rank_words
 from services.points.settings import LINE, WebSettings
 from services.points.store import leaving as leaving_store
 from services.points.store import members as store

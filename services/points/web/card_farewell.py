@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.points import exporting, leaving
+from services.points.members import exporting, leaving
 from services.points.store import exports as store
 from services.points.web import summary
 from services.points.web.card import TEMPLATES, language_of, member_of

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from services.points import erasing, exporting, leaving
 from services.points.errors import NotConfirmed
+from services.points.members import erasing, exporting, leaving
 from services.points.store import exports as store
 from services.points.store.exports import Export
 from services.points.web import naming, schemas

@@ -15,8 +15,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.points import link_codes, phones
 from services.points.errors import NotLinkable
+from services.points.members import link_codes
+from services.points.rules import phones
 from services.points.settings import WebSettings
 from services.points.store import links as store
 from services.points.store import members as member_store

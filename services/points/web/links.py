@@ -7,8 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from services.points import link_codes
 from services.points.errors import NotLinkable
+from services.points.members import link_codes
 from services.points.web import naming
 from services.points.web.auth import Writer
 from services.points.web.profiles import refusals

@@ -5,7 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 
-from services.points import adjusting, joining, phones, profiles
+from services.points.accounts import adjusting
+from services.points.members import joining
+from services.points.rules import phones, profiles
 from services.points.store import profiles as profile_store
 from services.points.store import views
 from services.points.web import naming, schemas, summary

@@ -7,8 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from services.points import merging
 from services.points.errors import NotMergeable
+from services.points.members import merging
 from services.points.store import merges as store
 from services.points.store.merges import Merge
 from services.points.web import naming, schemas, summary

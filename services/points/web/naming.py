@@ -5,9 +5,9 @@ from uuid import UUID
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict
 
-from services.points import codes, references
 from services.points.errors import BadReference
-from services.points.references import Named
+from services.points.members import codes, references
+from services.points.members.references import Named
 from services.points.store import terminals
 from services.points.store.terminals import Key
 from services.points.web.schemas import Text

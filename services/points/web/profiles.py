@@ -21,9 +21,10 @@ from pydantic import (
     StringConstraints,
 )
 
-from services.points import membership, profiles
 from services.points.errors import ChangedMeanwhile, MemberGone
-from services.points.profiles import Patch, Profile, ProfileRefused
+from services.points.members import membership
+from services.points.rules import profiles
+from services.points.rules.profiles import Patch, Profile, ProfileRefused
 from services.points.store import profiles as store
 from services.points.store.terminals import Key
 from services.points.store.views import NEWEST

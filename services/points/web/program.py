@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from services.points import advice, differences, publishing, timeline
-from services.points import program as programs
 from services.points.errors import AlreadyStarted, NoSuchVersion, OutOfDate
+from services.points.programs import publishing, timeline
+from services.points.rules import advice, differences
+from services.points.rules import program as programs
+from services.points.rules.terms import ProgramInvalid
 from services.points.store import programs as store
 from services.points.store.programs import Version
-from services.points.terms import ProgramInvalid
 from services.points.web import program_schemas, schemas
 from services.points.web.auth import Caller, Owner
 from services.points.web.program_schemas import Checked, Published

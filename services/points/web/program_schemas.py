@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from services.points.advice import Caution
-from services.points.differences import Difference
-from services.points.timeline import Placed
+from services.points.programs.timeline import Placed
+from services.points.rules.advice import Caution
+from services.points.rules.differences import Difference
 from services.points.web.schemas import ProblemField
 
 

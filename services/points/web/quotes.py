@@ -10,9 +10,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.points import purchase as purchases
-from services.points import quoting
-from services.points.purchase import Discount, Line, Payment, Purchase
+from services.points.purchases import quoting
+from services.points.rules import purchase as purchases
+from services.points.rules.purchase import Discount, Line, Payment, Purchase
 from services.points.web import naming, schemas
 from services.points.web.auth import Caller
 from services.points.web.naming import MemberName

@@ -12,14 +12,14 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from services.points import program as programs
-from services.points import rank_floors, rank_preview
 from services.points.errors import UnknownRank
-from services.points.program import Program
+from services.points.rankings import rank_floors, rank_preview
+from services.points.rules import program as programs
+from services.points.rules.program import Program
+from services.points.rules.terms import ProgramInvalid
 from services.points.store import members as member_store
 from services.points.store import ranks as store
 from services.points.store.rank_floors import Floor
-from services.points.terms import ProgramInvalid
 from services.points.web import naming, schemas
 from services.points.web.auth import Caller, Owner
 from shared import clock, logs, outbox

@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.points import redeeming
 from services.points.errors import NotSpendable, RedemptionOver
+from services.points.purchases import redeeming
 from services.points.store import redemptions as store
 from services.points.store import requests
 from services.points.store.redemptions import Stored

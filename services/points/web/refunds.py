@@ -8,12 +8,12 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.points import refunding
 from services.points.errors import NotRefundable
-from services.points.purchase import Purchase
-from services.points.refund_case import Order, redemption_id
-from services.points.refunding import NOT_YET
-from services.points.refunds import Wanted
+from services.points.purchases import refunding
+from services.points.purchases.refund_case import Order, redemption_id
+from services.points.purchases.refunding import NOT_YET
+from services.points.rules.purchase import Purchase
+from services.points.rules.refunds import Wanted
 from services.points.store import redemptions as redemption_store
 from services.points.store import refunds as store
 from services.points.store import requests

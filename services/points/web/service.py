@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.points import service
 from services.points.errors import ServiceRefused
-from services.points.service import Wish
+from services.points.purchases import service
+from services.points.purchases.service import Wish
 from services.points.store import views
 from services.points.web import naming, schemas, summary
 from services.points.web.auth import Writer

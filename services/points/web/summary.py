@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from services.points import carrying, explain, ranks, standing
-from services.points.program import Program
-from services.points.rulebook import Edition, Rulebook
-from services.points.standing import Standing
+from services.points.accounts import standing
+from services.points.accounts.standing import Standing
+from services.points.programs.rulebook import Edition, Rulebook
+from services.points.rules import carrying, explain, ranks
+from services.points.rules.program import Program
 from services.points.store import ranks as rank_store
 from services.points.store import views
 from services.points.web import schemas

@@ -5,8 +5,9 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Path, Query, Request
 
-from services.points import differences, publishing, timeline
-from services.points import program as programs
+from services.points.programs import publishing, timeline
+from services.points.rules import differences
+from services.points.rules import program as programs
 from services.points.store import programs as store
 from services.points.web import program_schemas
 from services.points.web.auth import Caller, Owner

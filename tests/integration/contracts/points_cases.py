@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 
 from services.points import __main__ as processes
-from services.points import demo, publishing
-from services.points.awards import Awards
-from services.points.enrolment import Enrolment
-from services.points.rulebook import Rulebook
+from services.points import demo
+from services.points.members.enrolment import Enrolment
+from services.points.programs import publishing
+from services.points.programs.rulebook import Rulebook
+from services.points.purchases.awards import Awards
 from services.points.settings import HooksSettings, PointsSettings
 from services.points.store import exports
 from shared import ids

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.points.program import DEMO
+from services.points.rules.program import DEMO
 
 
 @pytest.fixture

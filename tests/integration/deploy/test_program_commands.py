@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy import cli
-from services.points.program import DEMO
+from services.points.rules.program import DEMO
 
 Tamaru = Callable[..., tuple[int, str]]
 BETTER = {**DEMO, "welcome": {"points": 70}}

@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from services.points.program import DEMO
+from services.points.rules.program import DEMO
 
 LEVELS = [
     {"code": "bronze", "name": "ブロンズ", "requires": {"visits": 1}, "points": 10},

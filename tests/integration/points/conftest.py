@@ -8,13 +8,13 @@ import httpx
 import pytest
 
 from services.points import demo, handlers
-from services.points.awards import Awards
-from services.points.chat import Chat
-from services.points.enrolment import Enrolment
-from services.points.linking import Linking
-from services.points.night import NightShift
-from services.points.ranking import Ranking
-from services.points.rulebook import Rulebook
+from services.points.members.chat import Chat
+from services.points.members.enrolment import Enrolment
+from services.points.members.linking import Linking
+from services.points.nights.night import NightShift
+from services.points.programs.rulebook import Rulebook
+from services.points.purchases.awards import Awards
+from services.points.rankings.ranking import Ranking
 from services.points.settings import WebSettings
 from services.points.web import app as web
 from shared import outbox

@@ -7,18 +7,21 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.points import adjusting, merging, publishing, redeeming, refunding
-from services.points.awards import Awards
-from services.points.enrolment import Enrolment
-from services.points.night import NightShift
-from services.points.ranking import NIGHTLY, Ranking
-from services.points.refund_case import Order
-from services.points.refunds import Wanted
-from services.points.rulebook import Rulebook
+from services.points.accounts import adjusting
+from services.points.accounts.verifying import verify
+from services.points.members import merging
+from services.points.members.enrolment import Enrolment
+from services.points.nights.night import NightShift
+from services.points.programs import publishing
+from services.points.programs.rulebook import Rulebook
+from services.points.purchases import redeeming, refunding
+from services.points.purchases.awards import Awards
+from services.points.purchases.refund_case import Order
+from services.points.rankings.ranking import NIGHTLY, Ranking
+from services.points.rules.refunds import Wanted
 from services.points.store import merges, redemptions, requests
 from services.points.store.members import NewMember
 from services.points.store.requests import Request, Settled
-from services.points.verifying import verify
 from shared import clock, ids, outbox
 from shared.bus.handling import Batch
 from shared.events import Event, PurchaseSubmitted, ScheduleTicked, new_event

@@ -10,16 +10,17 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from services.points import publishing, standing
-from services.points.books import Terms, open_books
-from services.points.night import NightShift
-from services.points.ranking import Ranking
-from services.points.rulebook import Rulebook
-from services.points.standing import Standing
+from services.points.accounts import standing
+from services.points.accounts.books import Terms, open_books
+from services.points.accounts.standing import Standing
+from services.points.accounts.verifying import verify
+from services.points.nights.night import NightShift
+from services.points.programs import publishing
+from services.points.programs.rulebook import Rulebook
+from services.points.rankings.ranking import Ranking
 from services.points.store import members as member_store
 from services.points.store import nights
 from services.points.store.members import NewMember
-from services.points.verifying import verify
 from shared import clock, envelope, ids, outbox
 from shared.bus.handling import Batch
 from shared.db import open_pool

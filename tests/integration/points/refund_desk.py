@@ -4,8 +4,8 @@ from typing import Any
 
 import httpx
 
-from services.points import refunding
-from services.points.rulebook import Rulebook
+from services.points.programs.rulebook import Rulebook
+from services.points.purchases import refunding
 from shared import ids, outbox
 from shared.events import MemberRef
 from tests.integration.points.shop import PLAIN, Points, owner, pos, submitted

@@ -11,8 +11,8 @@ import asyncpg
 import httpx
 import msgspec
 
-from services.points.program import DEMO
-from services.points.verifying import verify
+from services.points.accounts.verifying import verify
+from services.points.rules.program import DEMO
 from shared import clock, ids
 from shared.bus.bus import Bus
 from shared.events import (

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from services.points import backtesting
+from services.points.programs import backtesting
 from services.points.store import backtests as store
 from shared import clock, ids
 from shared.events import MemberRef

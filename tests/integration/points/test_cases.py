@@ -12,8 +12,8 @@ import httpx
 import msgspec
 import pytest
 
-from services.points import purchase as plain
-from services.points import verifying
+from services.points.accounts import verifying
+from services.points.rules import purchase as plain
 from shared import clock, ids
 from shared.events import (
     Discount,

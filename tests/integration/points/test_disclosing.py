@@ -6,7 +6,7 @@ import sys
 from typing import Any
 from uuid import UUID
 
-from services.points import disclosing
+from services.points.accounts import disclosing
 from shared import ids
 from shared.events import MemberRef
 from tests.integration.points.shop import Points, owner, submitted

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.points import warning
+from services.points.nights import warning
 from tests.integration.points.night_shop import MEMBERS, Shop, at, move_to, opened, stop
 from tests.integration.points.shop import eventually
 
@@ -131,7 +131,7 @@ async def test_who_is_not_active_is_not_urged(shop: Shop) -> None:
 async def test_a_kill_while_warnings_are_told_repeats_and_loses_none(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.points.night.LOOK_PAGE", 10)
+    monkeypatch.setattr("services.points.nights.night.LOOK_PAGE", 10)
     await shop.publish(expiry=FIXED)
     await shop.give(100)
     move_to(at("2025-02-01 03:30"))

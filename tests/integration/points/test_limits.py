@@ -4,8 +4,8 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
-from services.points.awards import Awards
-from services.points.rulebook import Rulebook
+from services.points.programs.rulebook import Rulebook
+from services.points.purchases.awards import Awards
 from shared import ids
 from shared.bus.handling import Batch
 from shared.events import Event, MemberRef, PurchaseSubmitted

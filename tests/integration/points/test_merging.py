@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.points.verifying import verify
+from services.points.accounts.verifying import verify
 from shared import ids
 from shared.events import MemberRef
 from tests.integration.points.shop import Points, eventually, owner, pos, submitted

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.points.awards import Awards
-from services.points.lots import slides_to
-from services.points.rulebook import Rulebook
+from services.points.programs.rulebook import Rulebook
+from services.points.purchases.awards import Awards
+from services.points.rules.lots import slides_to
 from services.points.store import nights
 from shared import clock, outbox
 from shared.bus.handling import Batch

@@ -9,7 +9,8 @@ import aio_pika
 import msgspec
 import pytest
 
-from services.points import qr, verifying
+from services.points.accounts import verifying
+from services.points.rules import qr
 from shared import clock, ids
 from shared.events import MemberRef
 from shared.purchase_id import purchase_id

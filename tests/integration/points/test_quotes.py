@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from services.points import qr
+from services.points.rules import qr
 from shared import clock, ids
 from shared.events import MemberRef
 from tests.integration.points.shop import (
@@ -18,7 +18,7 @@ from tests.integration.points.shop import (
 
 USER = "U" + "7" * 32
 POS = {"Authorization": f"Bearer {POS_KEY}"}
-TABLES = ("entries", "lots", "purchases", "requests", "budgets", "said", "accounts")
+TABLES = ("entries", "lots", "purchases", "requests", "budgets", "accounts")
 
 
 async def quoted(points: Points, headers: dict[str, str] = POS, **body: Any) -> Any:

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.points import verifying
+from services.points.accounts import verifying
 from shared import ids
 from shared.events import MemberRef
 from tests.integration.points.ranking_shop import (

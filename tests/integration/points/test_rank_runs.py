@@ -9,9 +9,9 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.points import publishing
-from services.points.ranking import Ranking
-from services.points.rulebook import Rulebook
+from services.points.programs import publishing
+from services.points.programs.rulebook import Rulebook
+from services.points.rankings.ranking import Ranking
 from services.points.store import members as member_store
 from services.points.store import rank_runs
 from services.points.store.members import NewMember

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from services.points.ranks import Metrics
+from services.points.rules.ranks import Metrics
 from services.points.store import ranks as store
 from shared import clock, ids
 from tests.integration.points.ranking_shop import (

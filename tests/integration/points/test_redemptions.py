@@ -8,9 +8,9 @@ import httpx
 import pytest
 import uvicorn
 
-from services.points import redeeming
-from services.points.rulebook import Rulebook
-from services.points.verifying import verify
+from services.points.accounts.verifying import verify
+from services.points.programs.rulebook import Rulebook
+from services.points.purchases import redeeming
 from shared import clock, ids, outbox
 from tests.integration.points.shop import PLAIN, Points, eventually, owner, pos
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from services.points import verifying
+from services.points.accounts import verifying
 from shared import clock, ids
 from tests.integration.points.shop import PLAIN, POS_KEY, Points, eventually, owner
 

@@ -34,7 +34,7 @@ from services.points.errors import (
     NotSpendable,
     RedemptionOver,
 )
-from services.points.refunds import Wanted
+from services.points.rules.refunds import Wanted
 from shared import clock
 from shared.db import open_pool
 from shared.events import Event, MemberRef, Payment, PurchaseSubmitted

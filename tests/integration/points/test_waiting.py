@@ -5,8 +5,10 @@ from typing import Any
 
 import msgspec
 
-from services.points import sweeping, verifying, waiting
-from services.points.rulebook import Rulebook
+from services.points.accounts import verifying
+from services.points.nights import sweeping
+from services.points.programs.rulebook import Rulebook
+from services.points.purchases import waiting
 from shared import clock, outbox
 from shared.events import Event, MemberRef, PurchaseSubmitted
 from tests.integration.points.shop import PLAIN, Points, owner, submitted

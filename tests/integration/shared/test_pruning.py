@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from services.notify import retention as notify
-from services.points import retention as points
+from services.points.nights import retention as points
 from services.scheduler import retention as scheduler
 from shared import clock, pruning
 from shared.db import open_pool

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.points.cards import CARDS, card_number, is_valid, shuffled
-from services.points.qr import Expired, Forged, Refused, make, read
+from services.points.rules.cards import CARDS, card_number, is_valid, shuffled
+from services.points.rules.qr import Expired, Forged, Refused, make, read
 
 KEYS = st.binary(min_size=16, max_size=64)
 SEQUENCES = st.integers(0, CARDS - 1)

@@ -11,7 +11,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.points.earn import (
+from services.points.rules.earn import (
     Award,
     Context,
     Discount,
@@ -23,7 +23,7 @@ from services.points.earn import (
     evaluate,
     line_bases,
 )
-from services.points.program import parse, to_document
+from services.points.rules.program import parse, to_document
 
 MONDAY = datetime(2025, 4, 7, 3, 0, tzinfo=UTC)
 AMOUNTS = st.integers(0, 100_000)

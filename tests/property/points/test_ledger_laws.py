@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.points.ledger import (
+from services.points.rules.ledger import (
     Account,
     Entry,
     LedgerBroken,
@@ -18,7 +18,7 @@ from services.points.ledger import (
     replay,
     verify,
 )
-from services.points.lots import (
+from services.points.rules.lots import (
     Lot,
     NotEnough,
     give_back,

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.points.lots import expires_at, months_later
-from services.points.program import parse
+from services.points.rules.lots import expires_at, months_later
+from services.points.rules.program import parse
 
 ZONES = st.sampled_from(
     [

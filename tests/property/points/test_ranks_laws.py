@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.points.program import Program, parse
-from services.points.ranks import (
+from services.points.rules.program import Program, parse
+from services.points.rules.ranks import (
     Held,
     Metrics,
     earned_level,

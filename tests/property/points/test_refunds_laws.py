@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.points.earn import CompiledProgram, Context, Purchase, compile_program, evaluate
 from services.points.errors import NotRefundable
-from services.points.program import parse
-from services.points.purchase import check_purchase
-from services.points.refunds import Past, Refund, Wanted, plan, remaining, units_left
+from services.points.rules.earn import CompiledProgram, Context, Purchase, compile_program, evaluate
+from services.points.rules.program import parse
+from services.points.rules.purchase import check_purchase
+from services.points.rules.refunds import Past, Refund, Wanted, plan, remaining, units_left
 from tests.property.points.test_earn_laws import (
     AMOUNTS,
     MONDAY,

@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.points.books import Book
-from services.points.standing import standing
+from services.points.accounts.books import Book
+from services.points.accounts.standing import standing
 from services.points.store.lots import StoredLot
 from tests.unit.points.ledgers import NOW, book, holding, settle, stored
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from deploy import program_commands
-from services.points import program as programs
-from services.points.program import Rules
+from services.points.rules import program as programs
+from services.points.rules.program import Rules
 
 PAGE = (Path(__file__).parents[3] / "docs" / "program.md").read_text()
 DOCUMENTS = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)

@@ -48,7 +48,8 @@ def refusals() -> set[str]:
     """The types of all problems that a till may be told."""
     points = ROOT / "services" / "points"
     files = [points / "web" / f"{name}.py" for name in SERVED_TO_TILLS]
-    files += [points / "redeeming.py", points / "redemption.py", points / "refunds.py"]
+    files += [points / "purchases" / "redeeming.py"]
+    files += [points / "rules" / f"{name}.py" for name in ("redemption", "refunds")]
     files += [ROOT / "shared" / "problems.py", *(ROOT / "services" / "webhook").glob("*.py")]
     raised = r'(?:Problem|Refusal|NotSpendable|NotRefundable)\(\s*(?:\d+,\s*)?"([a-z-]+)"'
     return {found for file in files for found in re.findall(raised, file.read_text())}

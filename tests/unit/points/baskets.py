@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.points.earn import (
+from services.points.rules.earn import (
     Award,
     Context,
     Line,
@@ -12,7 +12,7 @@ from services.points.earn import (
     compile_program,
     evaluate,
 )
-from services.points.program import parse
+from services.points.rules.program import parse
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 FRIDAY = datetime(2025, 4, 4, 12, 0, tzinfo=TOKYO)

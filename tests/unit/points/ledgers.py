@@ -7,13 +7,13 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from services.points import settling
-from services.points.books import Book, Books
-from services.points.compiled import compile_program
-from services.points.program import parse
-from services.points.quoting import newcomer
-from services.points.rulebook import Edition
-from services.points.standing import lot_of
+from services.points.accounts import settling
+from services.points.accounts.books import Book, Books
+from services.points.accounts.standing import lot_of
+from services.points.programs.rulebook import Edition
+from services.points.purchases.quoting import newcomer
+from services.points.rules.compiled import compile_program
+from services.points.rules.program import parse
 from services.points.store.lots import Holding, StoredLot
 from shared.events import Event
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.points.advice import moves, warnings
-from services.points.program import DEMO, parse
+from services.points.rules.advice import moves, warnings
+from services.points.rules.program import DEMO, parse
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 BASE = {"id": "base", "type": "spend", "per": 100, "points": 1}

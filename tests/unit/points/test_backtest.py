@@ -7,11 +7,11 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.points.backtest import Budget, Replay, Stored
-from services.points.backtest_sums import Sums, outcome, value
-from services.points.compiled import compile_program
-from services.points.earn import Context, Purchase
-from services.points.program import Worth, parse
+from services.points.rules.backtest import Budget, Replay, Stored
+from services.points.rules.backtest_sums import Sums, outcome, value
+from services.points.rules.compiled import compile_program
+from services.points.rules.earn import Context, Purchase
+from services.points.rules.program import Worth, parse
 
 NOON = datetime(2026, 5, 10, 3, tzinfo=UTC)  # 12:00 in Tokyo
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

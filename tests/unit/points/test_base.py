@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.points.earn import (
+from services.points.rules.earn import (
     Discount,
     Line,
     Payment,

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from services.points.cards import CARDS, PREFIX, card_number, check_digit, is_valid
+from services.points.rules.cards import CARDS, PREFIX, card_number, check_digit, is_valid
 
 KEY = b"a key for the tests only"
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from services.points.carrying import missing_amount
-from services.points.compiled import compile_program
-from services.points.program import parse
+from services.points.rules.carrying import missing_amount
+from services.points.rules.compiled import compile_program
+from services.points.rules.program import parse
 
 PER_100 = {"id": "base", "type": "spend", "per": 100, "points": 1}
 PERCENT = {"id": "rate", "type": "percent", "percent": "1.5"}

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.points.earn import check_purchase, compile_program, evaluate
-from services.points.judging import context_of
-from services.points.program import CAMPAIGN, parse
-from services.points.quoting import newcomer
-from services.points.rulebook import Edition
+from services.points.programs.rulebook import Edition
+from services.points.purchases.judging import context_of
+from services.points.purchases.quoting import newcomer
+from services.points.rules.earn import check_purchase, compile_program, evaluate
+from services.points.rules.program import CAMPAIGN, parse
 from services.points.store.ledger import Account, Recent
 from tests.cases.tables import Section, sections
 

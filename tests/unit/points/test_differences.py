@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from msgspec import inspect
 
-from services.points import labels
-from services.points.differences import Difference, between
-from services.points.program import DEMO, Rules, parse
+from services.points.rules import labels
+from services.points.rules.differences import Difference, between
+from services.points.rules.program import DEMO, Rules, parse
 
 _SHAPE = inspect.type_info(Rules)
 RULES = [

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from services.points.earn import (
+from services.points.rules.earn import (
     Context,
     Line,
     compile_program,
     evaluate,
 )
-from services.points.program import DEMO, parse
+from services.points.rules.program import DEMO, parse
 from tests.unit.points.baskets import (
     FRIDAY,
     GIFT,

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.points.earn import Context, Line, Purchase, compile_program, evaluate
-from services.points.explain import text, title
-from services.points.program import DEMO, parse
+from services.points.rules.earn import Context, Line, Purchase, compile_program, evaluate
+from services.points.rules.explain import text, title
+from services.points.rules.program import DEMO, parse
 
 FRIDAY = datetime(2025, 4, 4, 12, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
 PER_100 = {"id": "base", "type": "spend", "per": 100, "points": 1}

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from services.points import exporting
+from services.points.members import exporting
 from services.points.store.exports import Export, Kin
 
 ASKED = datetime(2026, 4, 1, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from services.points.ledger import (
+from services.points.rules.ledger import (
     Account,
     Balances,
     Entry,
@@ -19,7 +19,7 @@ from services.points.ledger import (
     replay,
     verify,
 )
-from services.points.lots import Lot, NotEnough
+from services.points.rules.lots import Lot, NotEnough
 
 MEMBER = UUID(int=77)
 START = datetime(2025, 4, 1, 12, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.points import link_codes
+from services.points.members import link_codes
 from shared import ids
 
 

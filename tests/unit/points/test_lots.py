@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.points.lots import (
+from services.points.rules.lots import (
     Lot,
     NotEnough,
     active_from,
@@ -21,7 +21,7 @@ from services.points.lots import (
     take_back,
     taken,
 )
-from services.points.program import parse
+from services.points.rules.program import parse
 
 NOW = datetime(2025, 4, 1, 12, tzinfo=UTC)
 A, B, C, D = (UUID(int=number) for number in (1, 2, 3, 4))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.points import phones
+from services.points.rules import phones
 
 
 @pytest.mark.parametrize(

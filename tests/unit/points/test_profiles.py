@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from services.points import profiles
-from services.points.profiles import Consent, Patch, Profile, ProfileRefused, patched
+from services.points.rules import profiles
+from services.points.rules.profiles import Consent, Patch, Profile, ProfileRefused, patched
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 YES = {"profile": Consent(True, AT, "申込書")}

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.points.program import (
+from services.points.rules.program import (
     DEMO,
     CalendarYearWindow,
     FixedExpiry,
@@ -21,7 +21,7 @@ from services.points.program import (
     parse,
     to_document,
 )
-from services.points.terms import ProgramInvalid, moment
+from services.points.rules.terms import ProgramInvalid, moment
 
 CONTRACT = json.loads("""
 {"currency": "JPY", "time_zone": "Asia/Tokyo",

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from services.points import program_file
-from services.points.program import DEMO, parse
-from services.points.repeats import repeats
-from services.points.terms import ProgramInvalid
+from services.points.rules import program_file
+from services.points.rules.program import DEMO, parse
+from services.points.rules.repeats import repeats
+from services.points.rules.terms import ProgramInvalid
 
 JUMBLED: dict[str, Any] = {
     "welcome": {"points": 5},

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from services.points.earn import (
+from services.points.rules.earn import (
     Discount,
     Line,
     Payment,

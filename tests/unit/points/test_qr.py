@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from services.points.qr import Expired, Forged, Refused, make, read
+from services.points.rules.qr import Expired, Forged, Refused, make, read
 
 KEY = b"a signing key for the tests only"
 MEMBER = UUID("0196f3a2-0000-7000-8000-000000000042")

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from services.points.program import Redemption, Worth, parse
-from services.points.quoting import newcomer, redeemable, spendable
+from services.points.purchases.quoting import newcomer, redeemable, spendable
+from services.points.rules.program import Redemption, Worth, parse
 from services.points.store.lots import StoredLot
 from shared import ids
 

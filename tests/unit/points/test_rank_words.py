@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.points.rank_words import missing, to_next
+from services.points.rules.rank_words import missing, to_next
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.points.program import Program, parse
-from services.points.ranks import (
+from services.points.rules.program import Program, parse
+from services.points.rules.ranks import (
     Decision,
     Held,
     Metrics,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.points.program import Redemption, Worth
-from services.points.redemption import Offer, most, refusal, value_of
+from services.points.rules.program import Redemption, Worth
+from services.points.rules.redemption import Offer, most, refusal, value_of
 
 
 def rules(

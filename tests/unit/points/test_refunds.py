@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from services.points.earn import Context, Discount, Line, Purchase, compile_program, evaluate
 from services.points.errors import NotRefundable
-from services.points.program import parse
-from services.points.purchase import check_purchase
-from services.points.refunds import Past, Refund, Wanted, plan, remaining, units_left
+from services.points.rules.earn import Context, Discount, Line, Purchase, compile_program, evaluate
+from services.points.rules.program import parse
+from services.points.rules.purchase import check_purchase
+from services.points.rules.refunds import Past, Refund, Wanted, plan, remaining, units_left
 from tests.unit.points.baskets import FRIDAY, GIFT, MONDAY, PER_100, VISIT, basket, bought
 
 PLAIN = {"rules": [PER_100]}

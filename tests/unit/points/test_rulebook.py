@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from services.points.rulebook import Rulebook
+from services.points.programs.rulebook import Rulebook
+from services.points.programs.timeline import before, timeline
 from services.points.store.programs import Version
-from services.points.timeline import before, timeline
 from shared import clock
 
 T = datetime(2026, 11, 1, tzinfo=UTC)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from services.points.errors import ServiceRefused
-from services.points.program import Program, parse
-from services.points.service import Wish, granted, require_left
+from services.points.purchases.service import Wish, granted, require_left
+from services.points.rules.program import Program, parse
 
 RAIN = {"id": "rain", "name": "雨の日", "points": 5}
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from services.points.standing import Standing, standing
+from services.points.accounts.standing import Standing, standing
 from services.points.store.lots import Holding, StoredLot
 from tests.unit.points.ledgers import NOW, OPENED, holding, stored
 

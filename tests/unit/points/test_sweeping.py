@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.points import sweeping
-from services.points.rulebook import Rulebook
+from services.points.nights import sweeping
+from services.points.programs.rulebook import Rulebook
 from shared.db import UNREACHABLE
 
 ANY: Any = None

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from services.points.program import parse
-from services.points.quoting import newcomer
+from services.points.nights.warning import thresholds, told
+from services.points.purchases.quoting import newcomer
+from services.points.rules.program import parse
+from services.points.rules.terms import ProgramInvalid
 from services.points.store.expiry_warnings import Untold
-from services.points.terms import ProgramInvalid
-from services.points.warning import thresholds, told
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 NIGHT = datetime(2025, 1, 30, 3, 30, tzinfo=TOKYO)

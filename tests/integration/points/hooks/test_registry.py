@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from services.points import retention
 from services.points.hooks import registry, targets
 from services.points.hooks.client import HookClient
+from services.points.nights import retention
 from services.points.store import hook_deliveries
 from shared import clock, ids, pruning
 from tests.integration.points.hooks.conftest import Receiver, Telling

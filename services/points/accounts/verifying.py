@@ -1,0 +1,190 @@
+"""`tamaru ledger verify`: everything that can be derived from the entries, derived again.
+
+Reads in one snapshot, page by page, so it can run beside a busy shop and still compare like with
+like. It changes nothing.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from services.points.rules import ledger
+from services.points.rules.ledger import Balances, Difference, Entry
+from services.points.rules.lots import Lot
+from services.points.store import verification as store
+from shared.bus.handling import Connection
+
+PAGE = 1000
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something that does not add up. `member_id` None concerns the ledger as a whole."""
+
+    member_id: UUID | None
+    what: str
+    entries: Any
+    stored: Any
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page that was checked: how many members and entries, and what was found."""
+
+    members: int
+    entries: int
+    findings: list[Finding]
+
+
+async def verify(connection: Connection) -> AsyncIterator[Page]:
+    """Check all members; yields a page at a time."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        yield Page(0, 0, await _whole(connection))
+        after = UUID(int=0)
+        while accounts := await store.accounts(connection, after, PAGE):
+            yield await _page(connection, accounts)
+            after = accounts[-1]["member_id"]
+
+
+async def _whole(connection: Connection) -> list[Finding]:
+    counts = {
+        "entries without an account": await store.strays(connection),
+        "awarded requests without an entry": await store.unsettled(connection),
+        "refunds that purchases or entries do not say": await store.refunds(connection),
+    }
+    return [Finding(None, what, 0, count) for what, count in counts.items() if count]
+
+
+async def _page(connection: Connection, accounts: Sequence[Any]) -> Page:
+    members = [account["member_id"] for account in accounts]
+    rows = await store.entries(connection, members)
+    entries: dict[UUID, list[Any]] = defaultdict(list)
+    for row in rows:
+        entries[row["member_id"]].append(row)
+    lots: dict[UUID, list[Any]] = defaultdict(list)
+    for row in await store.lots(connection, members):
+        lots[row["member_id"]].append(row)
+    held: dict[UUID, Counter[str]] = defaultdict(Counter)
+    for row in await store.holds(connection, members):
+        held[row["member_id"]].update(dict(msgspec.json.decode(row["holds"])))
+    purchases = await store.purchase_sums(connection, members)
+    merged = await store.merged_sums(connection, members)
+    findings = [
+        Finding(account["member_id"], each.what, each.entries, each.stored)
+        for account in accounts
+        for each in _member(
+            account,
+            entries[account["member_id"]],
+            lots[account["member_id"]],
+            held[account["member_id"]],
+            purchases.get(account["member_id"]),
+            merged.get(account["member_id"]),
+        )
+    ]
+    return Page(len(accounts), len(rows), findings)
+
+
+def _member(
+    account: Any,
+    rows: Sequence[Any],
+    lots: Sequence[Any],
+    held: Counter[str],
+    purchases: Any,
+    merged: Any,
+) -> list[Difference]:
+    opened = {row["entry_id"]: row for row in lots}
+    stored = Balances(
+        lots=account["in_lots"],
+        pending=account["pending"],
+        held=account["held"],
+        debt=account["debt"],
+    )
+    entries = [_entry(row, opened.get(row["id"])) for row in rows]
+    kept = [_lot(row) for row in lots]
+    return (
+        ledger.verify(entries, stored, kept)
+        + _running_balance(rows)
+        + _holds(lots, held)
+        + _sums(account, rows, purchases, merged)
+    )
+
+
+def _running_balance(rows: Sequence[Any]) -> list[Difference]:
+    """What an entry says could be spent after it is never more than the entries before add up to
+    (less what was held or waited then)."""
+    found: list[Difference] = []
+    balance = 0
+    for row in rows:
+        balance += row["amount"]
+        if row["balance_after"] > balance:
+            found.append(Difference(f"balance after {row['id']}", balance, row["balance_after"]))
+    return found
+
+
+def _holds(lots: Sequence[Any], held: Counter[str]) -> list[Difference]:
+    """Lots hold what the redemptions under way say, no more and no less."""
+    stored = Counter({str(row["entry_id"]): row["held"] for row in lots if row["held"]})
+    if stored == held:
+        return []
+    return [Difference("holds", dict(held), dict(stored))]
+
+
+def _sums(account: Any, rows: Sequence[Any], purchases: Any, merged: Any) -> list[Difference]:
+    truth = {
+        "earned": (merged["earned"] if merged else 0)
+        + sum(row["amount"] for row in rows if row["kind"] == "earn" or _back(row)),
+        "spent": (merged["spent"] if merged else 0)
+        - sum(row["amount"] for row in rows if row["kind"] == "redeem" or _returned(row)),
+        "purchases": purchases["purchases"] if purchases else 0,
+        "amount_spent": purchases["amount_spent"] if purchases else 0,
+        "visits": purchases["visits"] if purchases else 0,
+    }
+    return [
+        Difference(name, value, account[name])
+        for name, value in truth.items()
+        if value != account[name]
+    ]
+
+
+def _back(row: Any) -> bool:
+    """Points taken back for a refund."""
+    return bool(row["kind"] == "reverse" and row["amount"] < 0)
+
+
+def _returned(row: Any) -> bool:
+    """Points spent that came back."""
+    return bool(row["kind"] == "reverse" and row["amount"] > 0)
+
+
+def _entry(row: Any, lot: Any) -> Entry:
+    return Entry(
+        id=row["id"],
+        member=row["member_id"],
+        amount=row["amount"],
+        kind=row["kind"],
+        occurred_at=row["occurred_at"],
+        recorded_at=row["recorded_at"],
+        cause=row["cause"],
+        source=row["source"],
+        program_version=row["program_version"],
+        expires_at=lot["expires_at"] if lot else None,
+        pending=bool(lot and lot["active_at"] and lot["active_at"] > row["recorded_at"]),
+        moves=_moves(row["moves"]),
+        reverses=row["reverses"],
+    )
+
+
+def _lot(row: Any) -> Lot:
+    return Lot(
+        id=row["entry_id"],
+        opened_at=row["opened_at"],
+        remaining=row["remaining"],
+        expires_at=row["expires_at"],
+        active=not row["pending"],
+        held=row["held"],
+    )
+
+
+def _moves(stored: str | None) -> tuple[tuple[UUID, int], ...]:
+    return msgspec.json.decode(stored, type=tuple[tuple[UUID, int], ...]) if stored else ()

@@ -1,0 +1,1 @@
+"""Who the members are: joining, names, merging, what they ask in chat."""

@@ -1,0 +1,1 @@
+"""What becomes due by itself: the night, sweeps, what is kept for how long."""

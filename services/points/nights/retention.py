@@ -1,0 +1,53 @@
+"""What this service keeps for how long. What is not listed here is never deleted: the ledger, and
+`requests`, which is the authority on what a key has already named."""
+
+from datetime import timedelta
+
+from services.points.members import exporting
+from services.points.store import (
+    expiry_warnings,
+    exports,
+    hook_deliveries,
+    links,
+    members,
+    nights,
+    qr_uses,
+    rank_runs,
+)
+from shared import inbox
+from shared.pruning import Rule
+
+CODES_KEPT = inbox.KEPT
+"""A code is bound to its till for minutes; a purchase that shows it may lie dead for much longer
+before it is replayed, and must not then be the first to use the code."""
+
+DEPARTURES_KEPT = inbox.KEPT
+"""A follow that comes later than this after its unfollow is a new one."""
+
+RUNS_KEPT = inbox.KEPT
+"""The id of a run is its event's: the row is what lets a repeated event start it once."""
+
+HOOKS_KEPT = timedelta(days=30)
+"""What was told to the owner's other systems, with the log of it; docs/webhooks-out.md says so."""
+
+LINKS_KEPT = timedelta(hours=2)
+"""Codes and nonces after their end, and wrong tries: more than the hour that tries are counted."""
+
+WARNINGS_KEPT = timedelta(days=7)
+"""After the points they warned of have expired: more than any clock is wrong."""
+
+EXPORTS_KEPT = exporting.KEPT
+
+RULES = (
+    Rule("inbox", inbox.KEPT, inbox.PRUNE),
+    Rule("qr_uses", CODES_KEPT, qr_uses.PRUNE),
+    Rule("departures", DEPARTURES_KEPT, members.PRUNE_DEPARTURES),
+    Rule("rank_runs", RUNS_KEPT, rank_runs.PRUNE),
+    Rule("nights", RUNS_KEPT, nights.PRUNE),
+    Rule("expiry_warnings", WARNINGS_KEPT, expiry_warnings.PRUNE),
+    Rule("link_codes", LINKS_KEPT, links.PRUNE_CODES),
+    Rule("link_nonces", LINKS_KEPT, links.PRUNE_NONCES),
+    Rule("link_attempts", LINKS_KEPT, links.PRUNE_ATTEMPTS),
+    Rule("hook_messages", HOOKS_KEPT, hook_deliveries.PRUNE),
+    Rule("member_exports", EXPORTS_KEPT, exports.PRUNE),
+)

@@ -1,0 +1,1 @@
+"""The program's versions: published, in force, tried out on past purchases."""

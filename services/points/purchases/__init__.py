@@ -1,0 +1,1 @@
+"""What tills do: purchases, quotes, refunds, redemptions, service points."""

@@ -1,0 +1,1 @@
+"""Ranks of members: recomputed, given by hand, previewed."""
