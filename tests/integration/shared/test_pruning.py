@@ -17,6 +17,9 @@ EACH = [(service, rule) for service, rules in RULES.items() for rule in rules]
 MINUTE = timedelta(minutes=1)
 ROWS = 25
 
+_MEMBER = """WITH m AS (INSERT INTO members (id, card, status, friend, joined_at)
+    VALUES (gen_random_uuid(), gen_random_uuid()::text, 'active', false, $1) RETURNING id)"""
+
 # One row whose age is $1; every call makes another row.
 INSERT = {
     "inbox": "INSERT INTO inbox VALUES ('reader', gen_random_uuid(), $1)",
@@ -30,6 +33,14 @@ INSERT = {
         warned, finished_at)
         VALUES (gen_random_uuid(), $1, 'done', $1, gen_random_uuid(), 0, 0, 0, $1)""",
     "expiry_warnings": "INSERT INTO expiry_warnings VALUES (gen_random_uuid(), $1, 7, 10, true)",
+    "link_codes": f"""{_MEMBER} INSERT INTO link_codes
+        SELECT gen_random_uuid()::text, id, $1 FROM m""",
+    "link_nonces": f"""{_MEMBER} INSERT INTO link_nonces
+        SELECT gen_random_uuid()::text, id, $1 FROM m""",
+    "link_attempts": "INSERT INTO link_attempts VALUES ('U', $1)",
+    "member_exports": f"""{_MEMBER} INSERT INTO member_exports
+        SELECT gen_random_uuid(), id, 'test', $1 FROM m""",
+    "erasures": "INSERT INTO erasures VALUES (gen_random_uuid()::text, $1)",
     "ticks": "INSERT INTO ticks VALUES (gen_random_uuid()::text, $1, $1)",
     "latest_words": "INSERT INTO latest_words VALUES (gen_random_uuid()::text, $1)",
     "deliveries": """INSERT INTO deliveries
@@ -61,7 +72,7 @@ async def pools(database):
         for service, rules in RULES.items():
             pool = await open_pool(database.url(service), schema=service)
             stack.push_async_callback(pool.close)
-            await pool.execute("TRUNCATE " + ", ".join(rule.what for rule in rules))
+            await pool.execute(f"TRUNCATE {', '.join(rule.what for rule in rules)} CASCADE")
             pools[service] = pool
         yield pools
 
@@ -116,8 +127,10 @@ async def test_a_process_prunes_at_its_start_and_when_an_hour_has_passed(pools, 
 
 def test_what_makes_an_event_count_once_outlives_its_repeats():
     bus = timedelta(minutes=13)
+    short_lived = {"link_codes", "link_nonces", "link_attempts"}  # their events have the inbox
     for service, rule in EACH:
-        assert rule.kept > 100 * bus, (service, rule.what)
+        if rule.what not in short_lived:
+            assert rule.kept > 100 * bus, (service, rule.what)
     assert timedelta(days=30) <= notify.DELIVERIES_KEPT
     assert scheduler.WORDS_KEPT > points.inbox.KEPT
     assert "requests" not in {rule.what for _, rule in EACH}
