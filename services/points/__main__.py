@@ -58,9 +58,9 @@ async def ranks(process: Process) -> None:
     night = NightShift(rulebook, ranking)
     bus, pool, relay = process.bus, process.pool, process.relay
     # Ranks are computed from the facts: an event seen twice changes nothing, and one batch at
-    # a time lets what arrives meanwhile be computed together.
+    # a time lets what arrives meanwhile be computed together. No till waits for a rank.
     wiring = handlers.rank_handlers(ranking, night)
-    bus.consume("points.ranks", wiring, pool, relay, use_inbox=False, in_flight=1)
+    bus.consume("points.ranks", wiring, pool, relay, use_inbox=False, in_flight=1, linger=0.05)
     process.task(ranking.run(pool, relay))
     process.task(night.run(pool, relay))
     process.task(backtesting.work(pool))
@@ -85,9 +85,15 @@ async def hooks(process: Process) -> None:
     sender = Sender(process.pool, client, settings.hooks_signing_key.get_secret_value().encode())
     wiring = handlers.hook_handlers(Collector(sender.wake))
     # What is told is kept under the event's id: a second inbox would only cost. One batch at a time
-    # keeps events in their order.
+    # keeps events in their order; other systems are told within a second, not at once.
     process.bus.consume(
-        "points.hooks", wiring, process.pool, process.relay, use_inbox=False, in_flight=1
+        "points.hooks",
+        wiring,
+        process.pool,
+        process.relay,
+        use_inbox=False,
+        in_flight=1,
+        linger=0.25,
     )
     process.task(sender.run())
     process.on_stop += [sender.drain, client.close]

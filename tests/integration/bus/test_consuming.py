@@ -9,7 +9,7 @@ import pytest
 
 from shared import envelope
 from shared.bus.bus import Bus
-from shared.bus.consumer import BACKLOG_MESSAGES
+from shared.bus.consumer import BACKLOG_MESSAGES, FEW_EVENTS
 from shared.bus.deadletters import DeadLetter, opened
 from shared.bus.errors import NotYet, Poison
 from shared.events import Event, PurchaseRejected, ScheduleCancelled, new_event
@@ -264,21 +264,24 @@ async def test_only_a_backlog_is_worked_off_by_several_batches_at_once(shop):
         await note(batch, events)
 
     out = await shop.start()
+    first = [f"a{n:03}" for n in range(FEW_EVENTS + 1)]
+    few, many = [f"b{n:03}" for n in range(5)], [f"c{n:03}" for n in range(BACKLOG_MESSAGES)]
 
     async def send(keys) -> None:
         for key in keys:  # a message each
             await out.publisher.publish(cancelled(key))
 
     async with shop.process(handlers(slow), in_flight=2) as bus:
-        few, many = [f"a{n:03}" for n in range(5)], [f"b{n:03}" for n in range(BACKLOG_MESSAGES)]
-        await send(few)
+        group = envelope.encode_group([cancelled(key) for key in first])
+        await out.publisher.publish_group("schedule.cancelled.v1", group)
         stream = bus._consumers[0]._stream
 
         async def few_wait() -> bool:
-            return len(stream.waiting) == len(few) - 1
+            return len(begun) == 1 and len(stream.waiting) == len(few)
 
+        await send(few)
         await until(few_wait)
-        assert begun == [few[:1]]
+        assert begun == [first]
         await send(many)
 
         async def two_at_once() -> bool:
@@ -286,7 +289,28 @@ async def test_only_a_backlog_is_worked_off_by_several_batches_at_once(shop):
 
         await until(two_at_once)
         leave.set()
-        await effects_are(shop, few + many)
+        await effects_are(shop, first + few + many)
+
+
+async def test_a_lone_event_does_not_wait_for_another(shop):
+    begun, leave = [], asyncio.Event()
+
+    async def slow(batch, events) -> None:
+        begun.extend(event.data.key for event in events)
+        await leave.wait()
+        await note(batch, events)
+
+    out = await shop.start()
+    async with shop.process(handlers(slow), in_flight=2):
+        for key in ("one", "other"):
+            await out.publisher.publish(cancelled(key))
+
+            async def begun_too(key=key) -> bool:
+                return key in begun
+
+            await until(begun_too)
+        leave.set()
+        await effects_are(shop, ["one", "other"])
 
 
 async def test_a_process_that_dies_with_a_batch_in_hand_loses_nothing(shop):
