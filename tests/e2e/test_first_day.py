@@ -23,8 +23,8 @@ pytestmark = [pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="session"
 async def join(page: Page, stack: Stack, name: str) -> str:
     """Follow the account in the phone; the card's number from the welcome."""
     await page.goto(stack.env["SANDBOX_URL"])
-    if await page.locator("#users option").count() > 0:
-        await page.get_by_role("button", name="新しい人").click()
+    await page.locator("#users option").first.wait_for(state="attached")  # the page knows who is
+    await page.get_by_role("button", name="新しい人").click()
     await page.locator("#name").fill(name)
     await page.get_by_role("button", name="友だち追加").click()
     welcome = page.locator(".got .bubble").first
