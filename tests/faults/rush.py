@@ -5,6 +5,7 @@ seed; what the machine makes of it does not. Judges nothing.
 """
 
 import asyncio
+import json
 import random
 import time
 from collections import defaultdict
@@ -252,7 +253,7 @@ class _Till:
     ) -> bool:
         try:
             async with self._session.post(url, json=body, headers=headers) as answer:
-                content = await answer.json(content_type=None)
+                raw = await answer.text()
         except (aiohttp.ClientError, TimeoutError, OSError) as problem:
             self._log.answers[type(problem).__name__] += 1
             return False
@@ -260,8 +261,9 @@ class _Till:
         if answer.status in AGAIN:
             return False
         if answer.status not in (201, 202):
-            self._log.wrong.append(f"{bought.key} was answered {answer.status}: {content}")
+            self._log.wrong.append(f"{bought.key} was answered {answer.status}: {raw[:500]}")
             return True
+        content = json.loads(raw)
         if answer.status == 201 and content["points"]["earned"] != bought.points:
             self._log.wrong.append(f"{bought.key} was told {content['points']}")
         self._log.acks[bought.key].append(content["id"])
