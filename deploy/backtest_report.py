@@ -12,8 +12,8 @@ import typer
 from deploy.environment import required
 from services.points.programs import backtesting
 from services.points.programs.backtesting import Progress
-from services.points.rules import labels
 from services.points.rules import program as programs
+from services.points.rules.explain import written_money
 from services.points.rules.program import Program
 from services.points.rules.terms import ProgramInvalid
 
@@ -75,8 +75,8 @@ def report(found: dict[str, Any], currency: str) -> str:
         cells = [text.rjust(width) for text, width in zip(rest, widths[1:], strict=True)]
         lines.append("  ".join([first.ljust(widths[0]), *cells]))
     owed = found["liability"]
-    now = labels.money(owed["value"], currency).en
-    then = labels.money(owed["value_with_draft"], currency).en
+    now = written_money(owed["value"], currency).en
+    then = written_money(owed["value_with_draft"], currency).en
     lines += ["", f"members hold {owed['points']:,} points worth {now};"]
     lines += [f"with the draft {owed['points_with_draft']:,} points worth {then}"]
     return "\n".join(lines)
@@ -84,7 +84,7 @@ def report(found: dict[str, Any], currency: str) -> str:
 
 def _row(name: str, figures: dict[str, Any], currency: str) -> tuple[str, ...]:
     difference = figures["difference"]
-    cost = labels.money(abs(difference["cost"]), currency).en
+    cost = written_money(abs(difference["cost"]), currency).en
     return (
         name,
         f"{figures['purchases']:,}",

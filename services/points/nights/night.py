@@ -13,9 +13,8 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from services.points.nights import warning
+from services.points.nights import pacing, warning
 from services.points.nights.lapsing import bring_up_to_date
-from services.points.nights.pacing import paced
 from services.points.programs.rulebook import Rulebook
 from services.points.rankings import rank_moves
 from services.points.rankings.ranking import NIGHTLY, Ranking
@@ -25,7 +24,7 @@ from services.points.store import nights as store
 from services.points.store.nights import START, Cursor, Night
 from shared import clock, logs, outbox
 from shared.bus.handling import Batch
-from shared.db import CONFLICTS, UNREACHABLE, Pool
+from shared.db import Pool
 from shared.events import Event, ScheduleTicked
 
 PAGE = 100
@@ -74,20 +73,7 @@ class NightShift:
 
     async def run(self, pool: "Pool", relay: outbox.Relay) -> None:
         """Work through nights, until cancelled."""
-        while True:
-            try:
-                while await paced(self.page(pool, relay)):
-                    pass
-            except CONFLICTS as problem:
-                log.info("a page of the night met somebody and is repeated", problem=repr(problem))
-                continue
-            except UNREACHABLE as problem:
-                log.warning("the night waits for the database", problem=repr(problem))
-            self._asked.clear()
-            try:
-                await asyncio.wait_for(self._asked.wait(), POLL_SECONDS)
-            except TimeoutError:
-                continue
+        await pacing.work("the night", lambda: self.page(pool, relay), self._asked, POLL_SECONDS)
 
     async def page(self, pool: "Pool", relay: outbox.Relay) -> bool:
         """Do the next page of the oldest night; false when there is none, or it waits."""

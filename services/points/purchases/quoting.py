@@ -114,11 +114,9 @@ def redeemable(terms: Redemption, balance: int, total: int, open_bill: int) -> S
     whole = msgspec.structs.replace(terms, maximum_percent=100)
     offer = redemption.most(whole, balance, max(open_bill, 0))
     offer = redemption.most(terms, offer.points, total)
-    needed = -(-offer.value * terms.value.points // terms.value.amount)
-    needed = max(needed + -needed % terms.unit, terms.minimum)
     return Spendable(
         spendable=max(balance, 0),
-        maximum=min(needed, offer.points),
+        maximum=offer.points,
         minimum=terms.minimum,
         unit=terms.unit,
         value=(terms.value.points, terms.value.amount),

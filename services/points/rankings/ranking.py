@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from services.points.nights.pacing import paced
+from services.points.nights import pacing
 from services.points.programs.rulebook import Rulebook
 from services.points.rankings import rank_moves
 from services.points.store import rank_runs
@@ -17,7 +17,7 @@ from services.points.store import ranks as store
 from services.points.store.rank_runs import Run
 from shared import clock, logs, outbox
 from shared.bus.handling import Batch
-from shared.db import CONFLICTS, UNREACHABLE, Pool
+from shared.db import Pool
 from shared.events import Event, ProgramPublished
 
 NIGHTLY = "nightly"
@@ -53,20 +53,7 @@ class Ranking:
 
     async def run(self, pool: "Pool", relay: outbox.Relay) -> None:
         """Work through runs, a page a transaction, until cancelled."""
-        while True:
-            try:
-                while await paced(self.page(pool, relay)):
-                    pass
-            except CONFLICTS as problem:
-                log.info("a page of ranks met somebody and is repeated", problem=repr(problem))
-                continue
-            except UNREACHABLE as problem:
-                log.warning("rank run waits for the database", problem=repr(problem))
-            self._asked.clear()
-            try:
-                await asyncio.wait_for(self._asked.wait(), POLL_SECONDS)
-            except TimeoutError:
-                continue
+        await pacing.work("ranks", lambda: self.page(pool, relay), self._asked, POLL_SECONDS)
 
     async def _start(self, batch: Batch, id: UUID, reason: str, evaluation: bool) -> None:
         await rank_runs.start(batch.connection, id, reason, evaluation, clock.now())

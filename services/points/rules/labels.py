@@ -7,9 +7,7 @@ here goes by its path, so that a new one is never silent.
 from collections.abc import Mapping
 from typing import Any
 
-from services.points.rules.explain import Words
-
-_WHOLE_CURRENCIES = ("JPY", "KRW", "VND", "CLP", "ISK")  # without minor units
+from services.points.rules.explain import Words, written_money
 
 _NAMES = {
     "currency": ("通貨", "currency"),
@@ -152,7 +150,7 @@ def _text(path: str, text: str) -> Words:
 def _number(path: str, number: int, currency: str) -> Words:
     field = path.rpartition(".")[2]
     if path in _MONEY or field == "amount_spent":
-        return money(number, currency)
+        return written_money(number, currency)
     if field in _POINTS:
         return points(number)
     if field in _PERCENTS:
@@ -180,7 +178,7 @@ def _in_short(path: str, it: Mapping[str, Any], currency: str) -> Words:
             what, most = value(path, per, currency), points(limit)
             return Words(f"{what.ja}につき{most.ja}まで", f"at most {most.en} for {what.en}")
         case {"points": int(each), "amount": int(amount)}:
-            worth, gift = money(amount, currency), points(each)
+            worth, gift = written_money(amount, currency), points(each)
             return Words(f"{gift.ja} = {worth.ja}", f"{gift.en} = {worth.en}")
     return _fields(path, it, currency)
 
@@ -192,7 +190,7 @@ def _gift(rule: Mapping[str, Any], currency: str) -> Words:
         return Words(f"お買い上げの{percent}%", f"{percent}% of the amount")
     gift = points(rule["points_per_unit"] if rule["type"] == "product" else rule["points"])
     if rule["type"] == "spend":
-        step = money(rule["per"], currency)
+        step = written_money(rule["per"], currency)
         return Words(f"{step.ja}ごとに{gift.ja}", f"{gift.en} per {step.en}")
     every = {"product": ("対象商品1点ごとに", " per item"), "visit": ("ご来店ごとに", " per visit")}
     ja, en = every.get(rule["type"], ("", ""))
@@ -218,13 +216,3 @@ def _fields(path: str, it: Mapping[str, Any], currency: str) -> Words:
 def points(number: int) -> Words:
     """So many points."""
     return Words(f"{number:,}ポイント", f"{number:,} point{'' if number == 1 else 's'}")
-
-
-def money(amount: int, currency: str) -> Words:
-    """Minor units as people write them: 1,000円, ¥1,000, USD 12.50."""
-    if currency == "JPY":
-        return Words(f"{amount:,}円", f"¥{amount:,}")
-    if currency in _WHOLE_CURRENCIES:
-        return Words(f"{amount:,} {currency}", f"{currency} {amount:,}")
-    plain = f"{amount // 100:,}.{amount % 100:02d}"
-    return Words(f"{plain} {currency}", f"{currency} {plain}")

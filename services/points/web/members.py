@@ -97,7 +97,7 @@ async def create(
 async def one(request: Request, key: Caller, member_id: str) -> schemas.Member:
     """A member."""
     async with request.app.state.process.pool.acquire() as connection:
-        return await _one(request, connection, _id(member_id))
+        return await _one(request, connection, naming.id_of(member_id))
 
 
 @router.get("/{member_id}/entries", response_model=schemas.EntryPage)
@@ -110,7 +110,7 @@ async def entries(
 ) -> schemas.EntryPage:
     """Ledger rows, newest first; `cursor` is the `next` of the page before."""
     async with request.app.state.process.pool.acquire() as connection:
-        member = await _one(request, connection, _id(member_id))
+        member = await _one(request, connection, naming.id_of(member_id))
         rows = await views.entries(connection, member.id, before or views.NEWEST, limit)
     following = str(rows[-1]["id"]) if len(rows) == limit else None
     return schemas.EntryPage(items=[_entry(row) for row in rows], next=following)
@@ -121,7 +121,7 @@ async def adjust(
     request: Request, key: Owner, member_id: str, body: schemas.Adjustment, idem: IdempotencyKey
 ) -> schemas.Adjusted:
     """Add or take points by hand, with a reason; done when answered. Never below zero."""
-    id = _id(member_id)
+    id = naming.id_of(member_id)
     if body.points == 0:
         raise Problem(422, "no-points", "Give points above or below zero.")
     named = {"member": str(id), **body.model_dump()}
@@ -154,10 +154,3 @@ def _entry(row: Any) -> schemas.Entry:
     facts = fields.pop("explanation")
     words = summary.explanation(row["kind"], row["source"], row["amount"], facts)
     return schemas.Entry(**fields, explanation=words)
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise naming.nobody() from None

@@ -67,7 +67,7 @@ async def merge(
     async with keyed(request, key, idem, "merge", named) as act:
         connection = act.batch.connection
         if act.known is None:
-            kept = _id(member_id)
+            kept = naming.id_of(member_id)
             await _must_be_there(request, connection, kept)
             act.member_id, act.result = kept, str(act.id)
             absorbed = await naming.member(request, connection, key, body.absorb)
@@ -90,7 +90,7 @@ async def merge(
 async def undo(request: Request, key: Owner, merge_id: str, idem: IdempotencyKey) -> Merged:
     """Tell the two apart again; what was spent since stays spent."""
     async with keyed(request, key, idem, "merge-undo", {"merge": merge_id}) as act:
-        id = _id(merge_id)
+        id = naming.id_of(merge_id)
         if act.known is None:
             made = await store.find(act.batch.connection, id)
             if made is None:
@@ -109,8 +109,8 @@ async def undo(request: Request, key: Owner, merge_id: str, idem: IdempotencyKey
 async def listed(request: Request, key: Owner, member_id: str) -> MergeList:
     """The member's lineage."""
     async with request.app.state.process.pool.acquire() as connection:
-        await _must_be_there(request, connection, _id(member_id))
-        found = await store.of(connection, _id(member_id))
+        await _must_be_there(request, connection, naming.id_of(member_id))
+        found = await store.of(connection, naming.id_of(member_id))
     return MergeList(items=[_plain(each) for each in found])
 
 
@@ -142,13 +142,6 @@ def _plain(made: Merge) -> MergeAnswer:
 
 def _refused(problem: NotMergeable) -> Problem:
     return Problem(409, problem.kind, f"{problem.ja} {problem.en}")
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise naming.nobody() from None
 
 
 def _unknown() -> Problem:

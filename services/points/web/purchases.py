@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v1/purchases", tags=["purchases"])
 async def one(request: Request, key: Caller, purchase_id: str) -> schemas.PurchaseState:
     """Its state, points, explanation and refunds; a genuine id that is still on its way is
     `accepted`."""
-    id = _id(purchase_id)
+    id = refunds.id_of(purchase_id)
     async with request.app.state.process.pool.acquire() as connection:
         known = (await requests.find(connection, [id])).get(id)
         if known is None:
@@ -63,10 +63,3 @@ async def one(request: Request, key: Caller, purchase_id: str) -> schemas.Purcha
 async def _waiting(connection: Connection, id: UUID) -> list[schemas.PurchaseRefund] | None:
     waiting = await refund_store.waiting(connection, id)
     return [refunds.listed_waiting(each) for each in waiting] or None
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise refunds.unknown() from None

@@ -100,7 +100,7 @@ async def refund(
 ) -> Refund:
     """Take back what a refund takes; repeatable until nothing is left. 422 says what is left."""
     wanted = _wanted(body)
-    id = _id(purchase_id)
+    id = id_of(purchase_id)
     named = {"purchase": str(id), **body.model_dump()}
     async with keyed(request, key, idem, "refund", named) as act:
         known = await _purchase(request, act.batch.connection, id)
@@ -240,7 +240,8 @@ def _refused(problem: NotRefundable) -> Problem:
     )
 
 
-def _id(text: str) -> UUID:
+def id_of(text: str) -> UUID:
+    """The id of a purchase in an address; 404 if it cannot be one."""
     try:
         return UUID(text)
     except ValueError:

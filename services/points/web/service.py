@@ -47,7 +47,7 @@ async def give(
     """Give service points, such as for a rainy day; done when answered. They count for ranks. A
     till may give what `service` in the program allows, an owner key any number."""
     _require_sense(body)
-    id = _id(member_id)
+    id = naming.id_of(member_id)
     named = {"member": str(id), **body.model_dump()}
     async with keyed(request, key, idem, "service", named) as act:
         connection = act.batch.connection
@@ -85,10 +85,3 @@ def _require_sense(body: ServicePoints) -> None:
         raise invalid([("points", "give either points or the id of a service rule")])
     if body.rule is None and not body.reason:
         raise invalid([("reason", "say why; the customer reads it")])
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise naming.nobody() from None

@@ -5,10 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from services.points.accounts.verifying import verify
 from shared import ids
 from shared.events import MemberRef
-from tests.integration.points.shop import Points, eventually, owner, pos, submitted
+from tests.integration.points.shop import Points, eventually, owner, pos, submitted, verified
 
 USER = "U" + "6" * 32
 
@@ -61,12 +60,6 @@ async def seen(points: Points, member: Any) -> dict[str, Any]:
     }
 
 
-async def in_order(points: Points) -> None:
-    async with points.pool.acquire() as connection:
-        found = [each async for page in verify(connection) for each in page.findings]
-    assert found == []
-
-
 async def test_all_of_one_becomes_the_others(points: Points, pair: Any) -> None:
     member, card = pair
     answer = await merge(points, member["id"], {"card": card["card"]})
@@ -87,7 +80,7 @@ async def test_all_of_one_becomes_the_others(points: Points, pair: Any) -> None:
     for query in (f"card={card['card']}", "phone=09012345678"):
         found = await points.client.get(f"/v1/members/lookup?{query}", headers=pos())
         assert found.json()["id"] == str(member["id"])
-    await in_order(points)
+    await verified(points)
 
 
 async def test_the_old_card_still_earns(points: Points, pair: Any) -> None:
@@ -99,7 +92,7 @@ async def test_the_old_card_still_earns(points: Points, pair: Any) -> None:
     assert [(each["member_id"], each["absorbed_id"]) for each in told] == [
         (str(member["id"]), card["id"])
     ]
-    await in_order(points)
+    await verified(points)
 
 
 async def test_told_apart_again(points: Points, pair: Any) -> None:
@@ -117,7 +110,7 @@ async def test_told_apart_again(points: Points, pair: Any) -> None:
     found = await points.client.get("/v1/members/lookup?phone=09012345678", headers=pos())
     assert found.json()["id"] == card["id"]
     assert (await undo(points, made["id"])).status_code == 409
-    await in_order(points)
+    await verified(points)
 
 
 async def test_a_debt_comes_along(points: Points, pair: Any) -> None:
@@ -131,7 +124,7 @@ async def test_a_debt_comes_along(points: Points, pair: Any) -> None:
     assert (await merge(points, member["id"], {"card": card["card"]})).status_code == 201
     assert (await seen(points, member["id"]))["balance"] == 20
     assert (await seen(points, card["id"]))["balance"] == 0
-    await in_order(points)
+    await verified(points)
 
 
 async def test_a_purchase_of_the_old_card_is_refunded_to_the_new(points: Points, pair: Any) -> None:
@@ -148,7 +141,7 @@ async def test_a_purchase_of_the_old_card_is_refunded_to_the_new(points: Points,
         "earned": 60,
         "visits": 1,
     }
-    await in_order(points)
+    await verified(points)
 
 
 async def test_what_cannot_be_merged(points: Points, pair: Any) -> None:
@@ -169,4 +162,4 @@ async def test_what_cannot_be_merged(points: Points, pair: Any) -> None:
     assert (await merge(points, member["id"], {"card": card["card"]})).status_code == 201
     again = await merge(points, card["id"], {"id": str(member["id"])})
     assert again.status_code == 409
-    await in_order(points)
+    await verified(points)

@@ -8,11 +8,10 @@ import httpx
 import pytest
 import uvicorn
 
-from services.points.accounts.verifying import verify
 from services.points.programs.rulebook import Rulebook
 from services.points.purchases import redeeming
 from shared import clock, ids, outbox
-from tests.integration.points.shop import PLAIN, Points, eventually, owner, pos
+from tests.integration.points.shop import PLAIN, Points, eventually, owner, pos, verified
 
 USER = "U" + "5" * 32
 WELCOME = 50
@@ -50,12 +49,6 @@ async def sums(points: Points, member: Any) -> dict[str, int]:
     return {name: found["points"][name] for name in ("balance", "pending", "held")}
 
 
-async def in_order(points: Points) -> None:
-    async with points.pool.acquire() as connection:
-        found = [each async for page in verify(connection) for each in page.findings]
-    assert found == []
-
-
 async def test_held_then_captured_in_part_then_explained(points: Points, member: Any) -> None:
     held = (await redeem(points, member, 30)).json()
     assert (held["status"], held["points"], held["value"]) == ("authorised", 30, 30)
@@ -73,7 +66,7 @@ async def test_held_then_captured_in_part_then_explained(points: Points, member:
     assert (newest["kind"], newest["amount"], newest["balance_after"]) == ("redeem", -10, 40)
     told = await points.told("points.redeemed.v1")
     assert [(each["points"], each["balance"]) for each in told] == [(10, 40)]
-    await in_order(points)
+    await verified(points)
 
 
 async def test_in_one_step(points: Points, member: Any) -> None:
@@ -81,7 +74,7 @@ async def test_in_one_step(points: Points, member: Any) -> None:
     assert (done["status"], done["balance"]) == ("captured", 0)
     again = (await points.client.get(f"/v1/redemptions/{done['id']}", headers=owner())).json()
     assert again == done
-    await in_order(points)
+    await verified(points)
 
 
 async def test_voided_points_are_free_again(points: Points, member: Any) -> None:
@@ -90,7 +83,7 @@ async def test_voided_points_are_free_again(points: Points, member: Any) -> None
     assert await sums(points, member) == {"balance": 50, "pending": 0, "held": 0}
     late = await finish(points, held["id"], "capture")
     assert (late.status_code, late.json()["status_now"]) == (409, "voided")
-    await in_order(points)
+    await verified(points)
 
 
 async def test_the_same_key_names_the_same_redemption(points: Points, member: Any) -> None:
@@ -163,7 +156,7 @@ async def test_a_hold_that_nobody_finished_is_let_go(points: Points, member: Any
         assert await sums(points, member) == {"balance": 50, "pending": 0, "held": 0}
         found = await points.client.get(f"/v1/redemptions/{held['id']}", headers=owner())
         assert found.json()["status"] == "expired"
-        await in_order(points)
+        await verified(points)
     finally:
         clock.set_offset(timedelta(0))
 
@@ -175,7 +168,7 @@ async def test_a_forgotten_hold_does_not_stand_in_the_way(points: Points, member
         assert (await redeem(points, member, 50)).status_code == 201
     finally:
         clock.set_offset(timedelta(0))
-    await in_order(points)
+    await verified(points)
 
 
 async def test_one_of_a_hundred_tills_wins(points: Points, member: Any) -> None:
@@ -205,4 +198,4 @@ async def test_one_of_a_hundred_tills_wins(points: Points, member: Any) -> None:
     assert {each.json()["balance"] for each in answers if each.status_code == 422} == {0}
     assert await points.balance(member["id"]) == 0
     assert await points.pool.fetchval("SELECT count(*) FROM entries WHERE kind = 'redeem'") == 1
-    await in_order(points)
+    await verified(points)
