@@ -13,7 +13,7 @@ import aiohttp
 import msgspec
 import uvloop
 
-from services.notify import wording
+from services.notify.templates import wording
 
 CONCURRENCY = 64
 

@@ -31,7 +31,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from services.notify import wording
+from services.notify.templates import wording
 from shared import clock, collector, ids, settings
 from shared.settings import ProcessSettings
 

@@ -7,20 +7,18 @@ LINE events have keys of their own that let an event take effect once, so there 
 from functools import partial
 from typing import Any
 
-from services.notify import (
-    announcements,
-    incoming,
-    store,
-    store_line_events,
-    store_program,
-    store_recipients,
-)
-from services.notify.announcer import Announcer
+from services.notify import incoming
 from services.notify.incoming import Incoming
+from services.notify.notices import announcements
+from services.notify.notices.announcer import Announcer
 from services.notify.personal import received, told, unless_erased
 from services.notify.program_zone import ProgramZone, zone_named
-from services.notify.store_line_events import Kept
-from services.notify.store_recipients import Link, Standing
+from services.notify.store import deliveries as store
+from services.notify.store import line_events as store_line_events
+from services.notify.store import program as store_program
+from services.notify.store import recipients as store_recipients
+from services.notify.store.line_events import Kept
+from services.notify.store.recipients import Link, Standing
 from shared import clock, ids
 from shared.bus.handling import Batch, Handlers
 from shared.events import (

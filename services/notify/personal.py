@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from services.notify import store_personal as store
+from services.notify.store import personal as store
 from shared import ids
 from shared.bus.handling import Batch, Handler, Handlers
 from shared.events import (

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from services.notify import store_program
 from services.notify.errors import UnknownZone
+from services.notify.store import program as store_program
 from shared import logs
 from shared.bus.handling import Connection
 from shared.db import UNREACHABLE, Pool

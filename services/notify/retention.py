@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from services.notify import store, store_line_events, store_personal
+from services.notify.store import deliveries as store
+from services.notify.store import line_events as store_line_events
+from services.notify.store import personal as store_personal
 from shared import inbox
 from shared.pruning import Rule
 

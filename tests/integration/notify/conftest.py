@@ -13,8 +13,8 @@ import asyncpg
 import pytest
 from aiohttp import web
 
-from services.notify import line_client, poller, progress, sender
 from services.notify.__main__ import worker
+from services.notify.sending import line_client, poller, progress, sender
 from services.notify.settings import NotifySettings
 from shared import clock, ids
 from shared.bus import consumer

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from services.notify import store
+from services.notify.store import deliveries as store
 from shared import clock
 from shared.events import (
     ChatDataProvided,

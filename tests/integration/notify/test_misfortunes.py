@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from pydantic import SecretStr
 
-from services.notify import sender
+from services.notify.sending import sender
 from shared import clock
 
 LATER = timedelta(minutes=2)

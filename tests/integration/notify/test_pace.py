@@ -6,7 +6,7 @@ import time
 import pytest
 from redis.asyncio import Redis
 
-from services.notify.pace import Pace
+from services.notify.sending.pace import Pace
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from services.notify.store_personal import hash_of
+from services.notify.store.personal import hash_of
 from shared import clock
 from shared.events import MemberErased, new_event
 

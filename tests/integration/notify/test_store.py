@@ -6,8 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from services.notify import progress, store
-from services.notify.deliveries import Delivery
+from services.notify.sending import progress
+from services.notify.sending.deliveries import Delivery
+from services.notify.store import deliveries as store
 from shared import clock
 from shared.db import open_pool
 

@@ -13,7 +13,7 @@ import pytest
 
 from services.notify.handlers import LINE_HANDLERS
 from services.notify.personal import PERSONAL_HANDLERS
-from services.notify.store_personal import hash_of
+from services.notify.store.personal import hash_of
 from services.points.members import exporting
 from services.points.web import card
 from services.webhook.personal import PERSONAL

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from deploy.sandbox import message_rules
-from services.notify import announcements, wording
 from services.notify.errors import BadWording, Untellable
-from services.notify.template import utf16_length
+from services.notify.notices import announcements
+from services.notify.templates import wording
+from services.notify.templates.template import utf16_length
 from shared.events import (
     ChatDataProvided,
     ExpiringPoints,

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.notify import announcements, wording
+from services.notify.notices import announcements
+from services.notify.templates import wording
 from shared.events import ChatDataProvided, LinkRefused, MemberLinked, MemberUnlinked
 
 TOKYO = ZoneInfo("Asia/Tokyo")

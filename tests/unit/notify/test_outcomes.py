@@ -4,7 +4,7 @@ import aiohttp
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
-from services.notify.outcomes import MOST_DETAIL, Outcome, of_exception, of_response
+from services.notify.sending.outcomes import MOST_DETAIL, Outcome, of_exception, of_response
 
 MONTHLY = b'{"message":"You have reached your monthly limit."}'
 RATE = b'{"message":"The API rate limit has been exceeded. Try again later."}'

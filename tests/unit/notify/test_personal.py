@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.notify import personal, store_personal
+from services.notify import personal
+from services.notify.store import personal as store_personal
 from shared.bus.handling import Batch
 from shared.events import ChatDataRequested, new_event
 

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.notify import progress
-from services.notify.deliveries import Delivery
-from services.notify.outcomes import Answer, Outcome
+from services.notify.sending import progress
+from services.notify.sending.deliveries import Delivery
+from services.notify.sending.outcomes import Answer, Outcome
 
 NOW = datetime(2026, 1, 31, 14, 59, 59, tzinfo=UTC)
 TOKYO = ZoneInfo("Asia/Tokyo")

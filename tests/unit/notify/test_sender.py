@@ -6,11 +6,11 @@ from uuid import UUID
 
 import pytest
 
-from services.notify import sender as sender_module
-from services.notify.deliveries import Delivery
-from services.notify.outcomes import Answer, Outcome
 from services.notify.program_zone import ProgramZone
-from services.notify.sender import Sender
+from services.notify.sending import sender as sender_module
+from services.notify.sending.deliveries import Delivery
+from services.notify.sending.outcomes import Answer, Outcome
+from services.notify.sending.sender import Sender
 from shared import clock
 
 

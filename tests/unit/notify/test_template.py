@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.notify.errors import BadWording
-from services.notify.template import (
+from services.notify.templates.template import (
     ALT_TEXT_UNITS,
     SLOTS,
     TEXT_UNITS,

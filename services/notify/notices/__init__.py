@@ -1,0 +1,1 @@
+"""What events ask notify to say to one person."""

@@ -1,0 +1,1 @@
+"""Getting what was decided to LINE: paced, in order, once."""

@@ -1,0 +1,39 @@
+"""Finding deliveries that are due: what had to wait, was held, or was left behind by a crash.
+
+Owns the rhythm; any number of replicas poll, and the lease keeps them apart.
+"""
+
+import asyncio
+from typing import Any
+
+from services.notify.sending.sender import LEASE, Sender
+from services.notify.store import deliveries as store
+from shared import clock, logs
+from shared.db import CONFLICTS, UNREACHABLE, Pool
+
+log = logs.logger(__name__)
+
+POLL_SECONDS = 0.5
+PAGE = 500
+
+
+async def poll(pool: "Pool[Any]", sender: Sender) -> None:
+    """Hand due deliveries to the sender, until cancelled."""
+    while True:
+        try:
+            while await take_due(pool, sender):
+                pass
+        except (*UNREACHABLE, *CONFLICTS) as problem:
+            log.warning("due deliveries not looked for", problem=type(problem).__name__)
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def take_due(pool: "Pool[Any]", sender: Sender) -> bool:
+    """Take one page; true when more may be due and there is room for it."""
+    page = min(PAGE, sender.room())
+    if not page:
+        return False
+    now = clock.now()
+    due = await store.claim(pool, now, now + LEASE, page)
+    sender.submit(due)
+    return len(due) == PAGE

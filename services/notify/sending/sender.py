@@ -1,0 +1,234 @@
+"""Sending deliveries: reply while that is free, else push, each user's in order, bounded.
+
+Takes deliveries that are on disk and under this process's lease, and writes down what became of
+each. What has to wait goes back to the database; the poller brings it again. Owns concurrency and
+order; the rules stand in `progress`.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from prometheus_client import Counter, Gauge
+
+from services.notify.program_zone import ProgramZone
+from services.notify.sending import progress
+from services.notify.sending.deliveries import Delivery, Record
+from services.notify.sending.link_offers import LinkOffers
+from services.notify.sending.outcomes import Answer, Outcome
+from services.notify.sending.pace import Pace
+from services.notify.sending.recorder import Recorder
+from shared import clock, logs
+
+log = logs.logger(__name__)
+
+LEASE = timedelta(seconds=30)
+LEASE_MARGIN = timedelta(seconds=12)
+"""A call is started only while the lease outlasts its time-out."""
+
+MOST_HELD = 10_000
+"""Deliveries in memory; beyond that they wait in the database."""
+
+EVER = datetime.min.replace(tzinfo=UTC)
+SLOW_SECONDS = 1.0
+MOST_WORKERS = 1000
+CLOSED = timedelta(minutes=1)
+"""How long nothing is tried after LINE refused the channel's token, or its month's quota."""
+
+_tries = Counter("tamaru_notify_line_calls", "Calls to LINE by what came of them.", ["outcome"])
+_count = {outcome: _tries.labels(outcome.value) for outcome in Outcome}
+_held = Gauge("tamaru_notify_backlog", "Deliveries in this process's memory.")
+
+
+class Line(Protocol):
+    """What sends: `line_client.LineClient`."""
+
+    async def push(self, retry_key: UUID, line_user_id: str, messages: str) -> Answer: ...
+    async def reply(self, token: str, messages: str) -> Answer: ...
+
+
+class Sender:
+    """Workers over a queue of users' lanes."""
+
+    def __init__(
+        self,
+        line: Line,
+        recorder: Recorder,
+        *,
+        push_pace: Pace,
+        reply_pace: Pace,
+        zone: ProgramZone,
+        concurrency: int,
+        offers: LinkOffers | None = None,
+    ) -> None:
+        self._line = line
+        self._offers = offers
+        self._recorder = recorder
+        self._push_pace = push_pace
+        self._reply_pace = reply_pace
+        self._zone = zone
+        self._concurrency = concurrency
+        self._ready: asyncio.Queue[Delivery] = asyncio.Queue()
+        self._lanes: dict[str, deque[Delivery] | None] = {}
+        self._backlog = 0
+        self._workers = 0
+        self._allowed = concurrency
+        self._busy_since: dict[int, float] = {}
+        self._closed_until = EVER
+        self._quota_until = EVER
+        self._stopping = False
+        self._empty = asyncio.Event()
+        self._empty.set()
+        _held.set_function(lambda: self._backlog)
+
+    def room(self) -> int:
+        """How many more deliveries it takes now."""
+        return 0 if self._stopping else max(0, MOST_HELD - self._backlog)
+
+    def submit(self, deliveries: Sequence[Delivery]) -> None:
+        """Send these, which are stored and leased to this process, each user's in this order."""
+        self._backlog += len(deliveries)
+        if self._backlog:
+            self._empty.clear()
+        for delivery in deliveries:
+            user = delivery.line_user_id
+            if user not in self._lanes:
+                self._lanes[user] = None
+                self._ready.put_nowait(delivery)
+            elif (lane := self._lanes[user]) is not None:
+                lane.append(delivery)
+            else:
+                self._lanes[user] = deque((delivery,))
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            number = 0
+            while True:
+                for _ in range(self._allowed - self._workers):
+                    self._workers += 1
+                    number += 1
+                    group.create_task(self._work(number))
+                await asyncio.sleep(SLOW_SECONDS / 4)
+                self._allowed = self._concurrency + self._slow()
+
+    async def drain(self) -> None:
+        """Finish what is being sent, put the rest back, and wait until all is written down."""
+        self._stopping = True
+        await self._empty.wait()
+        await self._recorder.join()
+
+    def _slow(self) -> int:
+        """Calls that LINE keeps waiting: each gets a stand-in, so that it holds up no other."""
+        before = asyncio.get_running_loop().time() - SLOW_SECONDS
+        slow = sum(since < before for since in self._busy_since.values())
+        return min(slow, MOST_WORKERS - self._concurrency)
+
+    async def _work(self, number: int) -> None:
+        time = asyncio.get_running_loop().time
+        while self._workers <= self._allowed:
+            delivery: Delivery | None = await self._ready.get()
+            while delivery is not None:
+                self._busy_since[number] = time()
+                record = await self._send(delivery)
+                if record is not None:
+                    self._recorder.record(record)
+                delivery = self._next_in_lane(delivery)
+            del self._busy_since[number]
+        self._workers -= 1
+
+    def _next_in_lane(self, done: Delivery) -> Delivery | None:
+        self._backlog -= 1
+        if not self._backlog:
+            self._empty.set()
+        lane = self._lanes[done.line_user_id]
+        if lane:
+            return lane.popleft()
+        del self._lanes[done.line_user_id]
+        return None
+
+    async def _send(self, delivery: Delivery) -> Record | None:
+        """What to write down; None when the lease is too short to try."""
+        now = clock.now()
+        if self._stopping:
+            return progress.put_back(delivery, now)
+        if now < self._closed_until:
+            wait = progress.UNAUTHORISED_DELAY * (1 + _spread())
+            return progress.put_back(delivery, now + wait)
+        if self._offers is not None:
+            await self._offers.complete(delivery)
+            now = clock.now()
+        if delivery.reply_token is None:
+            return await self._push(delivery)
+        if progress.reply_is_good(delivery, now):
+            return await self._reply(delivery)
+        if delivery.reply_tried_at is not None:
+            reason = "a reply of unknown outcome, and its token has expired"
+            return self._noted(delivery, progress.given_up(delivery, now, reason))
+        return await self._push(delivery)
+
+    async def _push(self, delivery: Delivery) -> Record | None:
+        await self._push_pace.take(self._backlog)
+        now = clock.now()
+        if now > delivery.lease_until - LEASE_MARGIN:
+            return None
+        if now < self._quota_until:
+            return progress.put_back(delivery, progress.month_turn(now, self._zone.now), "held")
+        if progress.forgotten(delivery, now):
+            reason = "a push of unknown outcome, and its retry key has expired"
+            return self._noted(delivery, progress.given_up(delivery, now, reason))
+        answer = await self._line.push(delivery.id, delivery.line_user_id, delivery.messages)
+        now = clock.now()
+        self._heed(answer, now)
+        record = progress.after_push(delivery, answer, now, _spread(), self._zone.now)
+        return self._noted(delivery, record)
+
+    async def _reply(self, delivery: Delivery) -> Record | None:
+        await self._reply_pace.take(self._backlog)
+        now = clock.now()
+        if now > delivery.lease_until - LEASE_MARGIN:
+            return None
+        if delivery.reply_tried_at is None:
+            await self._recorder.record(progress.reply_intended(delivery, now))
+            if (now := clock.now()) > delivery.lease_until - LEASE_MARGIN:  # the database was slow
+                return progress.put_back(delivery, now) if now < delivery.lease_until else None
+        token = delivery.reply_token or ""
+        answer = await self._line.reply(token, delivery.messages)
+        now = clock.now()
+        self._heed(answer, now)
+        if answer.outcome is Outcome.REPLY_EXPIRED and delivery.reply_tried_at is None:
+            await self._recorder.record(progress.token_dropped(delivery, now))
+            delivery.reply_token = None
+            return await self._push(delivery)
+        record = progress.after_reply(delivery, answer, now, _spread())
+        return self._noted(delivery, record)
+
+    def _heed(self, answer: Answer, now: datetime) -> None:
+        """Count it; what concerns every delivery stops them all for a while."""
+        outcome = answer.outcome
+        _count[outcome].inc()
+        if outcome is Outcome.DELIVERED:
+            return
+        if outcome is Outcome.UNAUTHORISED and now >= self._closed_until:
+            self._closed_until = now + CLOSED
+            log.error("LINE refuses the channel's access token: ALL MESSAGES WAIT until it is "
+                      "replaced (LINE_CHANNEL_ACCESS_TOKEN)", answer=answer.detail)  # fmt: skip
+        elif outcome is Outcome.QUOTA and now >= self._quota_until:
+            self._quota_until = now + CLOSED
+            log.error("the month's quota of LINE messages is used up: pushes are held until the "
+                      "month turns; replies still go", answer=answer.detail)  # fmt: skip
+
+    def _noted(self, delivery: Delivery, record: Record) -> Record:
+        """Log what an operator may want to look into; never whom it concerns."""
+        if record.status in ("failed", "unknown"):
+            log.warning("message not delivered", delivery=str(delivery.id), kind=delivery.kind,
+                        status=record.status, reason=record.reason)  # fmt: skip
+        return record
+
+
+def _spread() -> float:
+    return random.random()  # noqa: S311 - spreads load, guards nothing

@@ -1,0 +1,1 @@
+"""Messages as data: what is said, in which words."""

@@ -1,0 +1,102 @@
+"""What notify says, in each language, read once from `messages/<language>.json`.
+
+Owns the loading and checking of message files. Which message an event asks for stands in
+`announcements`.
+"""
+
+import json
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from services.notify.errors import BadWording
+from services.notify.templates.template import Phrase, Template
+
+LANGUAGES = ("ja", "en")
+DEFAULT_LANGUAGE = "ja"
+
+KINDS = (
+    "joined",
+    "joined_with_points",
+    "returned",
+    "earned",
+    "points_added",
+    "points_taken",
+    "redeemed",
+    "points_given",
+    "refunded",
+    "rank_reached",
+    "rank_reached_with_points",
+    "rank_expiring",
+    "points_expiring",
+    "balance",
+    "why",
+    "why_nothing",
+    "linked",
+    "linked_with_points",
+    "unlinked",
+    "link_refused",
+    "link_offer",
+)
+LINK_REASONS = (
+    "wrong_code",
+    "too_many_tries",
+    "already_yours",
+    "card_has_line",
+    "line_has_card",
+    "suspended",
+    "points_held",
+    "not_linked",
+    "not_member",
+    "expired",
+)
+"""Of `chat.link_refused`."""
+
+PHRASES = (
+    "refund_taken",
+    "refund_returned",
+    "pending",
+    "rank",
+    "next_rank",
+    "entry",
+    "expiring",
+    "suspended",
+    *(f"link_{reason}" for reason in LINK_REASONS),
+)
+
+
+class Wording:
+    """One language's messages and phrases. Raises BadWording when a file is not complete."""
+
+    def __init__(self, language: str, document: Mapping[str, Any]) -> None:
+        self.language = language
+        self.templates = {
+            kind: Template(f"{language}.{kind}", _part(document, "messages", kind))
+            for kind in KINDS
+        }
+        self._phrases = {
+            name: Phrase(f"{language}.{name}", _part(document, "phrases", name)) for name in PHRASES
+        }
+
+    def phrase(self, name: str, **values: str) -> str:
+        """A phrase with its slots filled."""
+        return self._phrases[name].fill(**values)
+
+
+Wordings = Mapping[str, Wording]
+
+
+def load() -> Wordings:
+    """Every language's wording. Raises BadWording."""
+    folder = resources.files("services.notify.templates") / "messages"
+    return {
+        language: Wording(language, json.loads((folder / f"{language}.json").read_text("utf-8")))
+        for language in LANGUAGES
+    }
+
+
+def _part(document: Mapping[str, Any], section: str, name: str) -> Any:
+    try:
+        return document[section][name]
+    except KeyError:
+        raise BadWording(f"{section}.{name} is missing") from None
