@@ -4,7 +4,9 @@ from typing import Any
 
 import msgspec
 
+from services.notify.web import app as notify
 from services.points.web import app as points
+from services.scheduler.web import app as scheduler
 from services.webhook import app as webhook
 
 TITLE = "Tamaru"
@@ -20,7 +22,8 @@ def document() -> dict[str, Any]:
         "paths": {},
         "components": {},
     }
-    for part in (webhook.documented().openapi(), points.documented().openapi()):
+    for service in (webhook, points, notify, scheduler):
+        part = service.documented().openapi()
         for path, operations in part["paths"].items():
             if path not in _INSIDE:
                 _merge(whole["paths"].setdefault(path, {}), operations, path)

@@ -116,6 +116,8 @@ class Plan:
             "EDGE_ADDRESS": urls.get("EDGE_URL", ""),
             "WEBHOOK_UPSTREAM": urls.get("WEBHOOK_URL", "").removeprefix("http://"),
             "POINTS_UPSTREAM": urls.get("POINTS_URL", "").removeprefix("http://"),
+            "NOTIFY_UPSTREAM": urls.get("NOTIFY_WEB_URL", "").removeprefix("http://"),
+            "SCHEDULER_UPSTREAM": urls.get("SCHEDULER_WEB_URL", "").removeprefix("http://"),
         }
         settings = {
             "BUS_NAMESPACE": "tamaru",

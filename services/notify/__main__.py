@@ -1,30 +1,33 @@
-"""`python -m services.notify worker`: says what events ask for, in LINE."""
+"""The notify service's processes: `python -m services.notify worker|broadcasts|web`."""
 
 import sys
 from contextlib import AsyncExitStack
 
 from redis.asyncio import Redis
 
-from services.notify import poller, retention, wording
-from services.notify.announcer import Announcer
+from services.notify import retention
 from services.notify.handlers import LINE_HANDLERS, message_handlers
-from services.notify.line_client import LineClient
-from services.notify.link_offers import LinkOffers
-from services.notify.pace import Pace
+from services.notify.notices.announcer import Announcer
 from services.notify.personal import PERSONAL_HANDLERS
 from services.notify.program_zone import ProgramZone
-from services.notify.recorder import Recorder
-from services.notify.sender import Sender
-from services.notify.settings import NotifySettings
-from shared import ids, pruning
-from shared.process import Process, run
-from shared.settings import load
+from services.notify.sending import poller
+from services.notify.sending.line_client import LineClient
+from services.notify.sending.link_offers import LinkOffers
+from services.notify.sending.pace import Pace
+from services.notify.sending.recorder import Recorder
+from services.notify.sending.sender import Sender
+from services.notify.settings import NotifySettings, NotifyWebSettings
+from services.notify.templates import wording
+from services.notify.web import app as web_app
+from shared import api_keys, ids, pruning
+from shared.process import Process, Setup, run
+from shared.settings import ProcessSettings, load
 
 REDIS_SECONDS = 0.5
 
 
 async def worker(process: Process) -> None:
-    """Build the one process of this service."""
+    """Say what events ask for, in LINE."""
     settings = process.settings
     assert isinstance(settings, NotifySettings)  # noqa: S101 - `main` loads these
     closing = AsyncExitStack()
@@ -83,11 +86,38 @@ async def _sender(
     )
 
 
+async def broadcasts(process: Process) -> None:
+    """Messages to many, alone, so that they never hold up a receipt."""
+    process.watch_database()
+    process.task(process.relay.run())
+
+
+async def web(process: Process) -> None:
+    """What owners set and read, and what customers open."""
+    settings = process.settings
+    assert isinstance(settings, NotifyWebSettings)  # noqa: S101 - `main` loads these
+    process.watch_database()
+    process.bus.consume(
+        "notify.projections", api_keys.HANDLERS, process.pool, process.relay, use_inbox=False
+    )
+    web_app.build(process, settings)
+
+
+PROCESSES: dict[str, tuple[Setup, type[ProcessSettings], int]] = {
+    "worker": (worker, NotifySettings, 6),
+    "broadcasts": (broadcasts, NotifySettings, 6),
+    "web": (web, NotifyWebSettings, 6),
+}
+"""Name → how it is set up, its settings, its connections to the database."""
+
+
 def main() -> None:
     """Run the process that the command line names."""
-    if sys.argv[1:] != ["worker"]:
-        sys.exit("usage: python -m services.notify worker")
-    run("notify-worker", load(NotifySettings), schema="notify", setup=worker, pool_size=6)
+    name = sys.argv[1] if len(sys.argv) == 2 else ""
+    if name not in PROCESSES:
+        sys.exit(f"usage: python -m services.notify {'|'.join(PROCESSES)}")
+    setup, settings, pool_size = PROCESSES[name]
+    run(f"notify-{name}", load(settings), schema="notify", setup=setup, pool_size=pool_size)
 
 
 if __name__ == "__main__":

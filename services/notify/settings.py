@@ -17,3 +17,11 @@ class NotifySettings(ProcessSettings):
     line_rate_per_second: int = 1800
     line_concurrency: int = 64
     public_url: str = ""
+
+
+class NotifyWebSettings(NotifySettings):
+    """What the API and the pages need besides. `rate_limit_per_second` is of one API key;
+    `line_login_channel_id` is whose ID tokens customers' pages show."""
+
+    rate_limit_per_second: int = 50
+    line_login_channel_id: str

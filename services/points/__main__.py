@@ -1,10 +1,10 @@
-"""The points service's processes: `python -m services.points web|awards|ranks|hooks`."""
+"""The points service's processes: `python -m services.points web|awards|ranks|segments|hooks`."""
 
 import asyncio
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from services.points import handlers
+from services.points import handlers, shopkeeping
 from services.points.hooks.client import HookClient
 from services.points.hooks.collector import Collector
 from services.points.hooks.sender import Sender
@@ -47,6 +47,7 @@ async def awards(process: Process) -> None:
     bus.consume("points.exports", handlers.EXPORT_HANDLERS, pool, relay, use_inbox=False)
     process.task(relay.run())
     process.task(sweeping.run(pool, relay, rulebook))
+    process.task(shopkeeping.announce(pool, relay))
     process.task(pruning.run(pool, retention.RULES))
     process.watch_database()
 
@@ -72,7 +73,13 @@ async def web(process: Process) -> None:
     settings = process.settings
     assert isinstance(settings, WebSettings)  # noqa: S101 - `main` loads these
     process.watch_database()
-    process.app = web_app.build(process, settings)
+    web_app.build(process, settings)
+
+
+async def segments(process: Process) -> None:
+    """Who belongs to which segment, alone, so that a large one holds up nobody."""
+    process.task(process.relay.run())
+    process.watch_database()
 
 
 async def hooks(process: Process) -> None:
@@ -104,6 +111,7 @@ PROCESSES: dict[str, tuple[Setup, type[ProcessSettings], int]] = {
     "web": (web, WebSettings, 8),
     "awards": (awards, PointsSettings, 8),
     "ranks": (ranks, PointsSettings, 4),
+    "segments": (segments, ProcessSettings, 4),
     "hooks": (hooks, HooksSettings, 6),
 }
 """Name → how it is set up, its settings, its connections to the database."""

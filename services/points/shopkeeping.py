@@ -2,13 +2,16 @@
 
 import hashlib
 import secrets
+from typing import Any
 
 from services.points.errors import UnknownStore
 from services.points.store import terminals
 from services.points.store.terminals import Store, Terminal
-from shared import clock, ids
+from shared import clock, ids, outbox
 from shared.bus.handling import Batch
+from shared.db import Pool
 from shared.events import StoreChanged, TerminalChanged, new_event
+from shared.outbox import Relay
 
 SOURCE = "/points/shop"
 
@@ -21,8 +24,7 @@ def new_key(kind: str) -> str:
 async def put_store(batch: Batch, code: str, name: str) -> Store:
     """Add a store, or rename the one with this code."""
     store = await terminals.put_store(batch.connection, ids.new_id(), code, name)
-    data = StoreChanged(store.id, store.code, store.name, store.active, store.revision)
-    batch.emit(new_event(SOURCE, data))
+    _tell_store(batch, store)
     return store
 
 
@@ -53,6 +55,23 @@ async def revoke_key(batch: Batch, name: str) -> list[Terminal]:
     for terminal in revoked:
         _tell(batch, terminal)
     return revoked
+
+
+async def announce(pool: "Pool[Any]", relay: Relay) -> None:
+    """Tell all stores and keys as they are, for readers that are new. Old news changes nothing."""
+    async with pool.acquire() as connection, connection.transaction():
+        batch = Batch(connection)
+        for store in await terminals.every_store(connection):
+            _tell_store(batch, store)
+        for terminal in await terminals.every(connection):
+            _tell(batch, terminal)
+        rows = await outbox.write(connection, batch.emitted)
+    await relay.hand_over(rows)
+
+
+def _tell_store(batch: Batch, store: Store) -> None:
+    data = StoreChanged(store.id, store.code, store.name, store.active, store.revision)
+    batch.emit(new_event(SOURCE, data))
 
 
 def _tell(batch: Batch, terminal: Terminal) -> None:

@@ -1,13 +1,15 @@
-"""The scheduler's processes: `python -m services.scheduler worker`."""
+"""The scheduler's processes: `python -m services.scheduler worker|web`."""
 
 import sys
 
 from services.scheduler import retention
 from services.scheduler.handlers import HANDLERS
-from services.scheduler.settings import WorkerSettings
+from services.scheduler.settings import SchedulerWebSettings, WorkerSettings
 from services.scheduler.ticking import Ticker
-from shared import process, pruning
-from shared.settings import load
+from services.scheduler.web import app as web_app
+from shared import api_keys, process, pruning
+from shared.process import Setup
+from shared.settings import ProcessSettings, load
 
 
 async def worker(part: process.Process) -> None:
@@ -19,12 +21,30 @@ async def worker(part: process.Process) -> None:
     part.task(Ticker(part.pool, part.relay).run())
 
 
+async def web(part: process.Process) -> None:
+    """What is due, shown and steered over HTTP."""
+    settings = part.settings
+    assert isinstance(settings, SchedulerWebSettings)  # noqa: S101 - `main` loads these
+    part.watch_database()
+    handlers = api_keys.HANDLERS
+    part.bus.consume("scheduler.projections", handlers, part.pool, part.relay, use_inbox=False)
+    web_app.build(part, settings)
+
+
+PROCESSES: dict[str, tuple[Setup, type[ProcessSettings]]] = {
+    "worker": (worker, WorkerSettings),
+    "web": (web, SchedulerWebSettings),
+}
+"""Name → how it is set up, and its settings."""
+
+
 def main() -> None:
     """Run the process that the command line names."""
-    if sys.argv[1:] != ["worker"]:
-        raise SystemExit("usage: python -m services.scheduler worker")
-    settings = load(WorkerSettings)
-    process.run("scheduler-worker", settings, schema="scheduler", setup=worker)
+    name = sys.argv[1] if len(sys.argv) == 2 else ""
+    if name not in PROCESSES:
+        raise SystemExit(f"usage: python -m services.scheduler {'|'.join(PROCESSES)}")
+    setup, settings = PROCESSES[name]
+    process.run(f"scheduler-{name}", load(settings), schema="scheduler", setup=setup)
 
 
 if __name__ == "__main__":

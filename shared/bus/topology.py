@@ -31,6 +31,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     ),
     "points.exports": ("member.export_part.v1",),
     "points.hooks": tuple(sorted(PUBLIC)),
+    "notify.projections": ("terminal.changed.v1",),
     "notify.messages": (
         "program.published.v1",  # first, so that its zone holds for what comes with it
         "member.joined.v1",
@@ -49,6 +50,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     ),
     "notify.personal": ("member.export_requested.v1", "member.erased.v1"),
     "notify.line": ("line.event_received.v1",),
+    "scheduler.projections": ("terminal.changed.v1",),
     "scheduler.items": (
         "schedule.requested.v1",
         "schedule.cancelled.v1",

@@ -5,6 +5,7 @@ default; golden files under `tests/contracts/golden/` hold that. What a field me
 Points and money are integers (money in minor units of the program's currency), times are aware.
 """
 
+from shared.events.broadcasts import BroadcastDue
 from shared.events.chat import ChatDataProvided, ChatDataRequested, Explained, MissingToNext
 from shared.events.contract import CONTRACTS, PUBLIC, Event, contract, name_of, new_event
 from shared.events.line import LineEventReceived
@@ -51,11 +52,18 @@ from shared.events.purchases import (
 )
 from shared.events.ranks import MissingToKeep, RankExpiring
 from shared.events.schedule import ScheduleCancelled, ScheduleRequested, ScheduleTicked
+from shared.events.segments import (
+    SegmentPage,
+    SegmentPerson,
+    SegmentRefused,
+    SegmentRequested,
+)
 from shared.events.shop import ProgramPublished, StoreChanged, TerminalChanged
 
 __all__ = [
     "CONTRACTS",
     "PUBLIC",
+    "BroadcastDue",
     "ChatDataProvided",
     "ChatDataRequested",
     "Discount",
@@ -99,6 +107,10 @@ __all__ = [
     "ScheduleCancelled",
     "ScheduleRequested",
     "ScheduleTicked",
+    "SegmentPage",
+    "SegmentPerson",
+    "SegmentRefused",
+    "SegmentRequested",
     "StoreChanged",
     "TerminalChanged",
     "contract",

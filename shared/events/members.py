@@ -12,7 +12,8 @@ class MemberJoined(msgspec.Struct, frozen=True, omit_defaults=True):
     """Somebody is a member for the first time, and linked to LINE.
 
     `reply_token` may still be good until `reply_until`; whoever speaks first uses it once.
-    `followed_at` is LINE's time of the follow, where a follow it was.
+    `followed_at` is LINE's time of the follow, where a follow it was; `route` the code of the
+    route (a poster, a store, an advertisement) on which they came, where one is known.
     """
 
     member_id: UUID
@@ -23,6 +24,7 @@ class MemberJoined(msgspec.Struct, frozen=True, omit_defaults=True):
     reply_token: str | None = None
     reply_until: Moment | None = None
     followed_at: Moment | None = None
+    route: str | None = None
 
 
 @contract("member.returned.v1", public=True)

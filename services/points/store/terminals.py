@@ -4,6 +4,7 @@ from uuid import UUID
 
 import msgspec
 
+from shared.api_keys import Key
 from shared.bus.handling import Connection
 
 _KEY = "SELECT id, kind, store FROM terminals WHERE key_hash = $1 AND active"
@@ -28,12 +29,7 @@ SELECT id, name, kind, key_hash, active, revision, store FROM terminals ORDER BY
 """
 
 
-class Key(msgspec.Struct, frozen=True):
-    """Who holds an API key: `kind` is pos, owner or read; `store` limits it, None does not."""
-
-    id: UUID
-    kind: str
-    store: str | None
+_STORES = "SELECT id, code, name, active, revision FROM stores ORDER BY code"
 
 
 class Store(msgspec.Struct, frozen=True):
@@ -93,6 +89,11 @@ async def has_store(connection: Connection, code: str) -> bool:
 async def revoke(connection: Connection, name: str) -> list[Terminal]:
     """Make keys with this name useless; returns those that changed."""
     return [Terminal(**row) for row in await connection.fetch(_REVOKE, name)]
+
+
+async def every_store(connection: Connection) -> list[Store]:
+    """All stores, by code."""
+    return [Store(**row) for row in await connection.fetch(_STORES)]
 
 
 async def every(connection: Connection) -> list[Terminal]:

@@ -13,11 +13,12 @@ from services.points.rules import program as programs
 from services.points.rules.terms import ProgramInvalid
 from services.points.store import backtests as store
 from services.points.store.backtests import Run
-from services.points.web.auth import Owner
 from services.points.web.program import LARGEST, answers
-from services.points.web.requests import IdempotencyKey, keyed
+from services.points.web.requests import keyed
 from shared import clock
 from shared.problems import Problem, malformed
+from shared.web.acting import IdempotencyKey
+from shared.web.auth import Owner
 
 router = APIRouter(prefix="/v1/program/backtests", tags=["program"])
 SHOWN = 50

@@ -18,11 +18,11 @@ from services.points.web.card import TEMPLATES, language_of, member_of
 from services.points.web.leaving import copy_of, found
 from services.points.web.naming import nobody
 from services.points.web.profiles import refusals
-from services.points.web.requests import acting
 from services.points.web.schemas import Points
 from shared import clock, ids
 from shared.bus.handling import Connection
 from shared.problems import Problem
+from shared.web.acting import acting
 
 router = APIRouter(prefix="/card", include_in_schema=False)
 CUSTOMER = "customer"

@@ -16,11 +16,12 @@ from services.points.store import hook_deliveries as deliveries
 from services.points.store import hooks as store
 from services.points.store.hooks import Endpoint
 from services.points.web import hooks_schemas as schemas
-from services.points.web.auth import Owner
-from services.points.web.requests import IdempotencyKey, keyed
-from services.points.web.schemas import Problem as AnsweredProblem
+from services.points.web.requests import keyed
 from shared import clock
 from shared.problems import Problem, invalid
+from shared.web.acting import IdempotencyKey
+from shared.web.auth import Owner
+from shared.web.schemas import Problem as AnsweredProblem
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": AnsweredProblem, "description": text}

@@ -13,19 +13,24 @@ from services.points.members import erasing, exporting, leaving
 from services.points.store import exports as store
 from services.points.store.exports import Export
 from services.points.web import naming, schemas
-from services.points.web.auth import Owner
 from services.points.web.profiles import actor_of, refusals
-from services.points.web.requests import IdempotencyKey, keyed
+from services.points.web.requests import keyed
 from shared import clock
 from shared.bus.handling import Connection
 from shared.problems import Problem
+from shared.web import schemas as common
+from shared.web.acting import IdempotencyKey
+from shared.web.auth import Owner
 
 router = APIRouter(prefix="/v1/members", tags=["members"])
 
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
 _REFUSED: Any = {
-    404: {"model": schemas.Problem, "description": "No such member, or no such export"},
-    409: {"model": schemas.Problem, "description": "The member has left, was merged or erased"},
+    404: {"model": common.Problem, "description": "No such member, or no such export"},
+    409: {
+        "model": common.Problem,
+        "description": "The member has left, was merged or erased",
+    },
 }
 
 

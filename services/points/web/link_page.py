@@ -23,9 +23,9 @@ from services.points.store import links as store
 from services.points.store import members as member_store
 from services.points.store.members import Member
 from services.points.web.card import TEMPLATES, language_of
-from services.points.web.requests import acting
 from shared import clock
 from shared.bus.handling import Connection
+from shared.web.acting import acting
 
 router = APIRouter(prefix="/link", include_in_schema=False)
 

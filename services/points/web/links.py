@@ -10,10 +10,11 @@ from pydantic import BaseModel
 from services.points.errors import NotLinkable
 from services.points.members import link_codes
 from services.points.web import naming
-from services.points.web.auth import Writer
 from services.points.web.profiles import refusals
-from services.points.web.requests import IdempotencyKey, keyed
+from services.points.web.requests import keyed
 from shared.problems import Problem
+from shared.web.acting import IdempotencyKey
+from shared.web.auth import Writer
 
 router = APIRouter(prefix="/v1/members", tags=["members"])
 

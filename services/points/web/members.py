@@ -11,9 +11,10 @@ from services.points.rules import phones, profiles
 from services.points.store import profiles as profile_store
 from services.points.store import views
 from services.points.web import naming, schemas, summary
-from services.points.web.auth import Caller, Owner, Writer
-from services.points.web.requests import IdempotencyKey, keyed
+from services.points.web.requests import keyed
 from shared.problems import Problem
+from shared.web.acting import IdempotencyKey
+from shared.web.auth import Caller, Owner, Writer
 
 router = APIRouter(prefix="/v1/members", tags=["members"])
 

@@ -12,11 +12,12 @@ from services.points.members import merging
 from services.points.store import merges as store
 from services.points.store.merges import Merge
 from services.points.web import naming, schemas, summary
-from services.points.web.auth import Owner
 from services.points.web.naming import MemberName
-from services.points.web.requests import IdempotencyKey, keyed
+from services.points.web.requests import keyed
 from shared.bus.handling import Connection
 from shared.problems import Problem
+from shared.web.acting import IdempotencyKey
+from shared.web.auth import Owner
 
 router = APIRouter(tags=["members"])
 

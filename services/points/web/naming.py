@@ -9,9 +9,9 @@ from services.points.errors import BadReference
 from services.points.members import codes, references
 from services.points.members.references import Named
 from services.points.store import terminals
-from services.points.store.terminals import Key
 from services.points.web.schemas import Text
 from shared import clock
+from shared.api_keys import Key
 from shared.bus.handling import Connection
 from shared.events import MemberRef
 from shared.problems import Problem

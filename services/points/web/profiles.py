@@ -26,18 +26,20 @@ from services.points.members import membership
 from services.points.rules import profiles
 from services.points.rules.profiles import Patch, Profile, ProfileRefused
 from services.points.store import profiles as store
-from services.points.store.terminals import Key
 from services.points.store.views import NEWEST
 from services.points.web import naming, schemas, summary
-from services.points.web.auth import Owner, Writer
-from services.points.web.requests import IdempotencyKey, acting, keyed
+from services.points.web.requests import keyed
 from shared import clock
+from shared.api_keys import Key
 from shared.bus.handling import Connection
 from shared.problems import Problem, invalid
+from shared.web import schemas as common
+from shared.web.acting import IdempotencyKey, acting
+from shared.web.auth import Owner, Writer
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
-    404: {"model": schemas.Problem, "description": "No such member"},
-    412: {"model": schemas.Problem, "description": "Somebody changed the member meanwhile"},
+    404: {"model": common.Problem, "description": "No such member"},
+    412: {"model": common.Problem, "description": "Somebody changed the member meanwhile"},
 }
 router = APIRouter(prefix="/v1/members", tags=["members"], responses=_PROBLEMS)
 

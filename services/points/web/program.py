@@ -14,12 +14,13 @@ from services.points.rules import program as programs
 from services.points.rules.terms import ProgramInvalid
 from services.points.store import programs as store
 from services.points.store.programs import Version
-from services.points.web import program_schemas, schemas
-from services.points.web.auth import Caller, Owner
+from services.points.web import program_schemas
 from services.points.web.program_schemas import Checked, Published
 from shared import clock, outbox
 from shared.bus.handling import Batch, Connection
 from shared.problems import Problem, malformed
+from shared.web import schemas as common
+from shared.web.auth import Caller, Owner
 
 router = APIRouter(prefix="/v1/program", tags=["program"])
 LARGEST = 1_000_000
@@ -43,7 +44,7 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
         412: "Another version is in force",
         413: "Too large",
     }
-    return {each: {"model": schemas.Problem, "description": words[each]} for each in statuses}
+    return {each: {"model": common.Problem, "description": words[each]} for each in statuses}
 
 
 @router.get("", responses=answers(404))
@@ -89,7 +90,7 @@ async def check(request: Request, key: Caller) -> Checked:
     try:
         draft = programs.parse(raw)
     except ProgramInvalid as invalid:
-        found = [schemas.ProblemField(path=at, message=text) for at, text in invalid.problems]
+        found = [common.ProblemField(path=at, message=text) for at, text in invalid.problems]
         return Checked(valid=False, problems=found, warnings=[], differences=[])
     async with request.app.state.process.pool.acquire() as connection:
         version = await store.in_force(connection, now)

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from services.points.programs.timeline import Placed
 from services.points.rules.advice import Caution
 from services.points.rules.differences import Difference
-from services.points.web.schemas import ProblemField
+from shared.web.schemas import ProblemField
 
 
 class Published(BaseModel):

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Request
 from services.points.store import refunds as refund_store
 from services.points.store import requests, views
 from services.points.web import refunds, schemas, summary
-from services.points.web.auth import Caller
 from shared.bus.handling import Connection
 from shared.purchase_id import is_genuine
+from shared.web.auth import Caller
 
 router = APIRouter(prefix="/v1/purchases", tags=["purchases"])
 

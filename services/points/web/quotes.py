@@ -14,11 +14,11 @@ from services.points.purchases import quoting
 from services.points.rules import purchase as purchases
 from services.points.rules.purchase import Discount, Line, Payment, Purchase
 from services.points.web import naming, schemas
-from services.points.web.auth import Caller
 from services.points.web.naming import MemberName
 from services.points.web.schemas import Text
 from shared import clock
 from shared.problems import invalid
+from shared.web.auth import Caller
 
 router = APIRouter(prefix="/v1/quotes", tags=["quotes"])
 

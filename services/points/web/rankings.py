@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -21,11 +20,13 @@ from services.points.store import members as member_store
 from services.points.store import ranks as store
 from services.points.store.rank_floors import Floor
 from services.points.web import naming, schemas
-from services.points.web.auth import Caller, Owner
-from shared import clock, logs, outbox
-from shared.bus.handling import Batch, Connection
+from shared import clock, logs
+from shared.bus.handling import Connection
 from shared.db import UNREACHABLE
 from shared.problems import Problem, malformed
+from shared.web import schemas as common
+from shared.web.acting import acting
+from shared.web.auth import Caller, Owner
 
 router = APIRouter(tags=["ranks"])
 log = logs.logger(__name__)
@@ -39,11 +40,11 @@ _LINES: Any = {
         "`moves` count members by `from`, `to` and `when` (at_once or by_evaluation).",
         "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
     },
-    400: {"model": schemas.Problem, "description": "Malformed"},
-    413: {"model": schemas.Problem, "description": "Too large"},
-    429: {"model": schemas.Problem, "description": "A preview is being made already"},
+    400: {"model": common.Problem, "description": "Malformed"},
+    413: {"model": common.Problem, "description": "Too large"},
+    429: {"model": common.Problem, "description": "A preview is being made already"},
 }
-_NOBODY: Any = {404: {"model": schemas.Problem, "description": "No such member"}}
+_NOBODY: Any = {404: {"model": common.Problem, "description": "No such member"}}
 
 
 class RankCount(BaseModel):
@@ -121,7 +122,7 @@ async def put_floor(request: Request, key: Owner, member_id: str, body: NewFloor
     if body.until is not None and body.until <= clock.now():
         raise Problem(422, "floor-over", "until must be in the future; leave it out for no end.")
     rulebook = request.app.state.rulebook
-    async with _act(request) as batch:
+    async with acting(request) as batch:
         id = await _member(batch.connection, member_id)
         try:
             await rank_floors.put(
@@ -147,7 +148,7 @@ async def lift_floor(
     reason: Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")] = "",
 ) -> RankFloor:
     """Lift the floor. The rank goes down at the next evaluation, if it was not earned."""
-    async with _act(request) as batch:
+    async with acting(request) as batch:
         id = await _member(batch.connection, member_id)
         rulebook = request.app.state.rulebook
         await rank_floors.lift(batch, rulebook, id, reason=reason, actor=f"key:{key.id}")
@@ -198,17 +199,6 @@ def _draft(raw: bytes) -> Program:
         errors = [(problem.path, problem.message) for problem in invalid.problems]
         detail = "This cannot be published. Correct what errors lists."
         raise Problem(422, "invalid-program", detail, errors=errors) from None
-
-
-@asynccontextmanager
-async def _act(request: Request) -> AsyncIterator[Batch]:
-    """One transaction; its events leave after the commit."""
-    process = request.app.state.process
-    async with process.pool.acquire() as connection, connection.transaction():
-        batch = Batch(connection)
-        yield batch
-        rows = await outbox.write(connection, batch.emitted)
-    await process.relay.hand_over(rows)
 
 
 async def _member(connection: Connection, text: str) -> UUID:

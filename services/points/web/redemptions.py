@@ -14,11 +14,12 @@ from services.points.store import redemptions as store
 from services.points.store import requests
 from services.points.store.redemptions import Stored
 from services.points.web import naming, schemas, summary
-from services.points.web.auth import Caller, Writer
 from services.points.web.naming import MemberName
-from services.points.web.requests import Act, IdempotencyKey, keyed
+from services.points.web.requests import Act, keyed
 from shared.bus.handling import Connection
 from shared.problems import Problem
+from shared.web.acting import IdempotencyKey
+from shared.web.auth import Caller, Writer
 
 router = APIRouter(prefix="/v1/redemptions", tags=["redemptions"])
 

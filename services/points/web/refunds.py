@@ -20,11 +20,13 @@ from services.points.store import requests
 from services.points.store.refunds import Kept, Stored, Waiting
 from services.points.store.requests import Known
 from services.points.web import schemas, summary
-from services.points.web.auth import Writer
-from services.points.web.requests import Act, IdempotencyKey, keyed
+from services.points.web.requests import Act, keyed
 from shared.bus.handling import Connection
 from shared.problems import Problem
 from shared.purchase_id import is_genuine
+from shared.web import schemas as common
+from shared.web.acting import IdempotencyKey
+from shared.web.auth import Writer
 
 router = APIRouter(prefix="/v1/purchases", tags=["purchases"])
 
@@ -77,9 +79,12 @@ class Refund(BaseModel):
 
 _DESCRIBED: dict[int | str, dict[str, Any]] = {
     202: {"model": Refund, "description": "Kept; done right after the purchase is processed"},
-    400: {"model": schemas.Problem, "description": "Malformed, or without an Idempotency-Key"},
-    404: {"model": schemas.Problem, "description": "No such purchase"},
-    409: {"model": schemas.Problem, "description": "The key was used with another body"},
+    400: {
+        "model": common.Problem,
+        "description": "Malformed, or without an Idempotency-Key",
+    },
+    404: {"model": common.Problem, "description": "No such purchase"},
+    409: {"model": common.Problem, "description": "The key was used with another body"},
 }
 
 

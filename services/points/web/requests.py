@@ -1,37 +1,19 @@
 """Idempotency of the calls that are done when answered: one transaction holds key and effect."""
 
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-import msgspec
-from fastapi import Depends, Header, Request
+from fastapi import Request
 from pydantic import BaseModel
 
 from services.points.store import requests as store
 from services.points.store.requests import Known, Settled
-from services.points.store.terminals import Key
 from shared import clock, ids, outbox
+from shared.api_keys import Key
 from shared.bus.handling import Batch
-from shared.problems import Problem
-
-
-async def _key(
-    idempotency_key: Annotated[str | None, Header(description="Names this act; ≤ 255.")] = None,
-) -> str:
-    if not idempotency_key or len(idempotency_key) > 255 or not idempotency_key.isprintable():
-        raise Problem(
-            400,
-            "idempotency-key",
-            "Send an Idempotency-Key header of 1 to 255 printable characters, new for each act "
-            "and the same when you repeat it.",
-        )
-    return idempotency_key
-
-
-IdempotencyKey = Annotated[str, Depends(_key)]
+from shared.web.acting import body_hash, conflict
 
 
 class Act:
@@ -62,37 +44,19 @@ async def keyed(
 ) -> AsyncIterator[Act]:
     """The transaction of a keyed call. The same key with another body is a 409."""
     process = request.app.state.process
-    plain = body.model_dump() if isinstance(body, BaseModel) else body
-    body_hash = hashlib.sha256(msgspec.json.encode([kind, plain], order="sorted")).hexdigest()
+    asked_hash = body_hash(kind, body)
     id = ids.derived_id("request", str(key.id), idempotency_key)
     async with process.pool.acquire() as connection, connection.transaction():
         batch = Batch(connection)
-        asked = store.Request(id, key.id, idempotency_key, body_hash)
+        asked = store.Request(id, key.id, idempotency_key, asked_hash)
         claimed = await store.claim(connection, kind, [asked], clock.now())
         known = None if claimed else (await store.find(connection, [id]))[id]
-        if known is not None and known.body_hash != body_hash:
-            raise Problem(
-                409,
-                "idempotency-conflict",
-                "This Idempotency-Key was used with another body. Use a new key for a new act.",
-            )
+        if known is not None and known.body_hash != asked_hash:
+            raise conflict()
         act = Act(id, batch, known)
         yield act
         if known is None:
             await store.settle(connection, [Settled(id, act.status, act.member_id, act.result)])
-        rows = await outbox.write(connection, batch.emitted)
-    for then in batch.after_commit:
-        then()
-    await process.relay.hand_over(rows)
-
-
-@asynccontextmanager
-async def acting(request: Request) -> AsyncIterator[Batch]:
-    """The transaction of a call that is safe to repeat without a key."""
-    process = request.app.state.process
-    async with process.pool.acquire() as connection, connection.transaction():
-        batch = Batch(connection)
-        yield batch
         rows = await outbox.write(connection, batch.emitted)
     for then in batch.after_commit:
         then()

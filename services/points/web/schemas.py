@@ -22,23 +22,6 @@ Phone = Annotated[str, StringConstraints(min_length=1, max_length=40), AfterVali
 """A phone number, however it is written; kept as digits."""
 
 
-class ProblemField(BaseModel):
-    """One thing wrong with the input."""
-
-    path: str
-    message: str
-
-
-class Problem(BaseModel):
-    """RFC 9457: what is wrong and what to do."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[ProblemField] | None = None
-
-
 class NextRank(BaseModel):
     """The next level; `missing` holds only conditions that are not met yet.
 

@@ -11,10 +11,11 @@ from services.points.purchases import service
 from services.points.purchases.service import Wish
 from services.points.store import views
 from services.points.web import naming, schemas, summary
-from services.points.web.auth import Writer
-from services.points.web.requests import IdempotencyKey, keyed
+from services.points.web.requests import keyed
 from services.points.web.schemas import Text
 from shared.problems import Problem, invalid
+from shared.web.acting import IdempotencyKey
+from shared.web.auth import Writer
 
 router = APIRouter(prefix="/v1/members", tags=["members"])
 

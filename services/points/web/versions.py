@@ -10,7 +10,6 @@ from services.points.rules import differences
 from services.points.rules import program as programs
 from services.points.store import programs as store
 from services.points.web import program_schemas
-from services.points.web.auth import Caller, Owner
 from services.points.web.program import EffectiveFrom, answers, placed, refusals, with_offset
 from services.points.web.program_schemas import (
     Differences,
@@ -18,9 +17,11 @@ from services.points.web.program_schemas import (
     PublishedDocument,
     VersionPage,
 )
-from services.points.web.requests import IdempotencyKey, keyed
+from services.points.web.requests import keyed
 from shared import clock, outbox
 from shared.bus.handling import Batch, Connection
+from shared.web.acting import IdempotencyKey
+from shared.web.auth import Caller, Owner
 
 router = APIRouter(prefix="/v1/program/versions", tags=["program"])
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]

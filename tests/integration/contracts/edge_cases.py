@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from services.scheduler import __main__ as scheduler
-from services.scheduler.settings import WorkerSettings
+from services.scheduler.settings import SchedulerWebSettings, WorkerSettings
 from services.webhook import __main__ as webhook
 from services.webhook.settings import WebhookSettings
 from shared import clock
@@ -56,6 +56,11 @@ async def projections(_: "Pool[Any]") -> list[Event[Any]]:
             for n, (name, active, revision, store) in enumerate(keys)
         ),
     ]
+
+
+async def keys(pool: "Pool[Any]") -> list[Event[Any]]:
+    """The keys among them."""
+    return [event for event in await projections(pool) if event.type == "terminal.changed.v1"]
 
 
 def _request(minute: int, key: str, days: int) -> Event[Any]:
@@ -120,6 +125,14 @@ CASES = [
             "stores": "SELECT store_id, code, active, revision FROM stores",
             "api_keys": "SELECT * FROM api_keys",
         },
+    ),
+    Case(
+        "scheduler.projections",
+        ("terminal.changed.v1",),
+        SchedulerWebSettings,
+        scheduler.web,
+        keys,
+        {"api_keys": "SELECT * FROM api_keys"},
     ),
     Case(
         "scheduler.items",

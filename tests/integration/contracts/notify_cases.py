@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from services.notify import __main__ as notify
-from services.notify.settings import NotifySettings
+from services.notify.settings import NotifySettings, NotifyWebSettings
 from shared.db import Pool
 from shared.events import (
     ChatDataProvided,
@@ -30,7 +30,7 @@ from shared.events import (
     RankChanged,
     RankExpiring,
 )
-from tests.integration.contracts.edge_cases import BEGINNING, at
+from tests.integration.contracts.edge_cases import BEGINNING, at, keys
 from tests.integration.contracts.house import Case
 
 USERS = ("U" + "a" * 32, "U" + "b" * 32, "U" + "c" * 32)
@@ -125,6 +125,14 @@ async def personal(pool: "Pool[Any]") -> list[Event[Any]]:
 
 
 CASES = [
+    Case(
+        "notify.projections",
+        ("terminal.changed.v1",),
+        NotifyWebSettings,
+        notify.web,
+        keys,
+        {"api_keys": "SELECT * FROM api_keys"},
+    ),
     Case(
         "notify.personal",
         ("member.export_requested.v1", "member.erased.v1"),

@@ -17,6 +17,7 @@ SECRETS = {
     "hooks_signing_key": "a third key of the tests, also long",
     "line_channel_secret": "a channel secret",
     "line_channel_access_token": "token",
+    "line_login_channel_id": "1234567890",
     "line_api_base": "http://127.0.0.1:9",
 }
 

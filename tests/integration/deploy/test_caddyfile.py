@@ -168,13 +168,17 @@ def running_stub(service: str, port: int = 0) -> Iterator[StubServer]:
 
 
 @contextlib.contextmanager
-def running_edge(folder: Path, webhook: int, points: int) -> Iterator[Edge]:
+def running_edge(
+    folder: Path, webhook: int, points: int, notify: int = 0, scheduler: int = 0
+) -> Iterator[Edge]:
     edge = Edge(free_port())
     env = environment(
         folder,
         EDGE_ADDRESS=f"http://127.0.0.1:{edge.port}",
         WEBHOOK_UPSTREAM=f"127.0.0.1:{webhook}",
         POINTS_UPSTREAM=f"127.0.0.1:{points}",
+        NOTIFY_UPSTREAM=f"127.0.0.1:{notify or points}",
+        SCHEDULER_UPSTREAM=f"127.0.0.1:{scheduler or points}",
     )
     command = [caddy(), "run", "--config", str(CADDYFILE), "--adapter", "caddyfile"]
     with (folder / "log").open("wb") as log:
@@ -198,17 +202,16 @@ def _wait_until_up(edge: Edge, process: "subprocess.Popen[bytes]", log: Path) ->
 
 
 @pytest.fixture(scope="module")
-def stubs() -> Iterator[tuple[StubServer, StubServer]]:
-    with running_stub("webhook") as webhook, running_stub("points") as points:
-        yield webhook, points
+def stubs() -> Iterator[tuple[StubServer, ...]]:
+    with contextlib.ExitStack() as stack:
+        services = ("webhook", "points", "notify", "scheduler")
+        yield tuple(stack.enter_context(running_stub(service)) for service in services)
 
 
 @pytest.fixture(scope="module")
-def edge(
-    stubs: tuple[StubServer, StubServer], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Edge]:
+def edge(stubs: tuple[StubServer, ...], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     ports = [stub.server_address[1] for stub in stubs]
-    with running_edge(tmp_path_factory.mktemp("edge"), ports[0], ports[1]) as running:
+    with running_edge(tmp_path_factory.mktemp("edge"), *ports) as running:
         yield running
 
 
@@ -235,6 +238,14 @@ def edge(
         ("GET", "/openapi.json", "points"),
         ("GET", "/", "points"),
         ("GET", "/nowhere", "points"),
+        ("GET", "/v1/messages/templates", "notify"),
+        ("POST", "/v1/messages/broadcasts", "notify"),
+        ("GET", "/r/abc", "notify"),
+        ("GET", "/notices/view", "notify"),
+        ("GET", "/static/notify/a.css", "notify"),
+        ("GET", "/v1/schedules", "scheduler"),
+        ("GET", "/schedules", "scheduler"),
+        ("GET", "/rubbish", "points"),
     ],
 )
 def test_each_address_reaches_its_service(edge: Edge, method: str, path: str, service: str) -> None:
@@ -301,7 +312,7 @@ def test_a_huge_request_is_refused_before_it_is_sent(edge: Edge) -> None:
 
 
 def test_a_huge_request_of_unknown_length_is_cut_off(
-    edge: Edge, stubs: tuple[StubServer, StubServer]
+    edge: Edge, stubs: tuple[StubServer, ...]
 ) -> None:
     before = len(stubs[0].seen)
     request = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=START_SECONDS)
@@ -312,9 +323,7 @@ def test_a_huge_request_of_unknown_length_is_cut_off(
     assert len(stubs[0].seen) == before
 
 
-def test_an_answer_is_handed_on_as_it_comes(
-    edge: Edge, stubs: tuple[StubServer, StubServer]
-) -> None:
+def test_an_answer_is_handed_on_as_it_comes(edge: Edge, stubs: tuple[StubServer, ...]) -> None:
     points = stubs[1]
     connection = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=START_SECONDS)
     with contextlib.closing(connection):
@@ -366,7 +375,10 @@ def test_a_body_reaches_a_service_that_comes_back_once_or_the_client_is_told(
 
 def adapted(folder: Path, **values: str) -> dict[str, Any]:
     """The configuration as Caddy understands it, after Caddy has checked it."""
-    upstreams = {"WEBHOOK_UPSTREAM": "webhook-web:8080", "POINTS_UPSTREAM": "points-web:8080"}
+    upstreams = {
+        f"{service.upper()}_UPSTREAM": f"{service}-web:8080"
+        for service in ("webhook", "points", "notify", "scheduler")
+    }
     env = environment(folder, **upstreams, **values)
     arguments = ["--config", str(CADDYFILE), "--adapter", "caddyfile"]
     subprocess.run([caddy(), "validate", *arguments], env=env, check=True, capture_output=True)

@@ -12,11 +12,12 @@ from pydantic_settings import BaseSettings
 
 from deploy.local.processes import PROCESSES
 from deploy.sandbox.settings import SandboxSettings
-from services.notify.settings import NotifySettings
+from services.notify.settings import NotifySettings, NotifyWebSettings
 from services.points.settings import HooksSettings, PointsSettings, WebSettings
-from services.scheduler.settings import WorkerSettings
+from services.scheduler.settings import SchedulerWebSettings, WorkerSettings
 from services.webhook.settings import WebhookSettings
 from shared.process import DRAIN_SECONDS
+from shared.settings import ProcessSettings
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -32,7 +33,11 @@ ROLES = {
     "points-ranks": "tamaru_points",
     "points-hooks": "tamaru_points",
     "notify-worker": "tamaru_notify",
+    "points-segments": "tamaru_points",
+    "notify-broadcasts": "tamaru_notify",
+    "notify-web": "tamaru_notify",
     "scheduler-worker": "tamaru_scheduler",
+    "scheduler-web": "tamaru_scheduler",
     "migrate": "postgres",
     "demo": "postgres",
 }
@@ -43,7 +48,11 @@ SETTINGS: dict[str, type[BaseSettings]] = {
     "points-ranks": PointsSettings,
     "points-hooks": HooksSettings,
     "notify-worker": NotifySettings,
+    "points-segments": ProcessSettings,
+    "notify-broadcasts": NotifySettings,
+    "notify-web": NotifyWebSettings,
     "scheduler-worker": WorkerSettings,
+    "scheduler-web": SchedulerWebSettings,
     "sandbox": SandboxSettings,
 }
 
@@ -138,7 +147,8 @@ def test_servers_have_no_way_out() -> None:
     assert "back" not in SERVICES["edge"]["networks"]
     assert "back" not in SERVICES["sandbox"]["networks"]
     with_a_way_out = {name for name, each in SERVICES.items() if "outside" in each["networks"]}
-    assert with_a_way_out == {"edge", "points-web", "points-hooks", "notify-worker", "sandbox"}
+    line = {"notify-worker", "notify-broadcasts", "notify-web"}
+    assert with_a_way_out == {"edge", "points-web", "points-hooks", "sandbox", *line}
 
 
 @pytest.mark.parametrize("name", SERVICES)

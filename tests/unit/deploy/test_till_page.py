@@ -37,7 +37,7 @@ CALL = re.compile(ADDRESS + "[^<]*?" + BODY, re.DOTALL)
 
 
 SERVED_TO_TILLS = (
-    *("app", "auth", "links", "members", "naming", "profiles", "purchases", "quotes"),
+    *("app", "links", "members", "naming", "profiles", "purchases", "quotes"),
     *("redemptions", "refunds", "requests", "service"),
 )
 NOT_FOR_TILLS = {"no-points", "out-of-date", "wrong-signature"}
@@ -50,7 +50,8 @@ def refusals() -> set[str]:
     files = [points / "web" / f"{name}.py" for name in SERVED_TO_TILLS]
     files += [points / "purchases" / "redeeming.py"]
     files += [points / "rules" / f"{name}.py" for name in ("redemption", "refunds")]
-    files += [ROOT / "shared" / "problems.py", *(ROOT / "services" / "webhook").glob("*.py")]
+    files += [ROOT / "shared" / "problems.py", *(ROOT / "shared" / "web").glob("*.py")]
+    files += [*(ROOT / "services" / "webhook").glob("*.py")]
     raised = r'(?:Problem|Refusal|NotSpendable|NotRefundable)\(\s*(?:\d+,\s*)?"([a-z-]+)"'
     return {found for file in files for found in re.findall(raised, file.read_text())}
 

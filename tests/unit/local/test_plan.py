@@ -74,6 +74,8 @@ def test_the_edge_is_told_where_to_go() -> None:
     assert env["EDGE_ADDRESS"] == urls["EDGE_URL"]
     assert f"http://{env['WEBHOOK_UPSTREAM']}" == urls["WEBHOOK_URL"]
     assert f"http://{env['POINTS_UPSTREAM']}" == urls["POINTS_URL"]
+    assert f"http://{env['NOTIFY_UPSTREAM']}" == urls["NOTIFY_WEB_URL"]
+    assert f"http://{env['SCHEDULER_UPSTREAM']}" == urls["SCHEDULER_WEB_URL"]
 
 
 def test_line_is_the_sandbox_here() -> None:

@@ -1,0 +1,1 @@
+"""The HTTP side of notify: what owners set and read, what customers open."""

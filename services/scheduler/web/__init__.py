@@ -1,0 +1,1 @@
+"""The HTTP side of the scheduler: what is due, for owners and operators."""

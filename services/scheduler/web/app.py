@@ -1,0 +1,30 @@
+"""The service's ASGI app: its routers, and what they find in `app.state`."""
+
+from fastapi import APIRouter, FastAPI
+
+from services.scheduler.settings import SchedulerWebSettings
+from shared import api_keys
+from shared.process import Process
+from shared.web import api
+
+ROUTERS: tuple[APIRouter, ...] = ()
+
+
+def documented() -> FastAPI:
+    """The routes alone, for the API's document."""
+    return api.documented("Tamaru scheduler", ROUTERS)
+
+
+def build(process: Process, settings: SchedulerWebSettings) -> FastAPI:
+    """The app of a process."""
+    app = documented()
+    app.state.settings = settings
+    api.serve(
+        app,
+        process,
+        api_keys.find,
+        redis_url=settings.redis_url.get_secret_value(),
+        name="scheduler",
+        rate=settings.rate_limit_per_second,
+    )
+    return app

@@ -1,0 +1,61 @@
+"""A service's own copy of the API keys that points owns, fed by `terminal.changed`.
+
+The service's schema has `api_keys (terminal_id uuid primary key, key_hash text, kind text, store
+text, active boolean, revision bigint)` with an index on `key_hash`. Only hashes are known.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from shared.bus.handling import Batch, Connection, Handlers
+from shared.events import Event, TerminalChanged
+
+_KEEP = """
+INSERT INTO api_keys AS old (terminal_id, key_hash, kind, store, active, revision)
+SELECT DISTINCT ON (terminal_id) terminal_id, key_hash, kind, store, active, revision
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[])
+    AS r (terminal_id, key_hash, kind, store, active, revision)
+ORDER BY terminal_id, revision DESC
+ON CONFLICT (terminal_id) DO UPDATE
+SET key_hash = excluded.key_hash, kind = excluded.kind, store = excluded.store,
+    active = excluded.active, revision = excluded.revision
+WHERE old.revision < excluded.revision
+"""
+_FIND = "SELECT terminal_id AS id, kind, store FROM api_keys WHERE key_hash = $1 AND active"
+
+
+class Key(msgspec.Struct, frozen=True):
+    """Who holds an API key: `kind` is pos, owner or read; `store` limits it, None does not."""
+
+    id: UUID
+    kind: str
+    store: str | None
+
+
+async def find(connection: Connection, key_hash: str) -> Key | None:
+    """The holder of an active key, by the SHA-256 (hex) of its secret."""
+    row = await connection.fetchrow(_FIND, key_hash)
+    return Key(**row) if row else None
+
+
+async def keep(connection: Connection, terminals: Sequence[TerminalChanged]) -> None:
+    """Take over what is newer than what is known."""
+    await connection.execute(
+        _KEEP,
+        [terminal.terminal_id for terminal in terminals],
+        [terminal.key_hash for terminal in terminals],
+        [terminal.kind for terminal in terminals],
+        [terminal.store for terminal in terminals],
+        [terminal.active for terminal in terminals],
+        [terminal.revision for terminal in terminals],
+    )
+
+
+async def _changed(batch: Batch, events: list[Event[TerminalChanged]]) -> None:
+    await keep(batch.connection, [event.data for event in events])
+
+
+HANDLERS: Handlers = {"terminal.changed.v1": _changed}
+"""Of a service's queue for its copies; stale revisions are ignored, so it needs no inbox."""
