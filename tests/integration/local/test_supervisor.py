@@ -126,7 +126,7 @@ def test_a_killed_supervisor_leaves_no_orphan(folder: Path) -> None:
     assert len(pids) == 2
     os.kill(stack.supervisor_pid, signal.SIGKILL)
     wait_until(lambda: not alive(pids))
-    assert not stack.is_running()
+    wait_until(lambda: not stack.is_running())
     assert stack.start()  # and the next one starts over the remains
     stack.wait_ready()
     assert not set(all_pids(stack)) & set(pids)
