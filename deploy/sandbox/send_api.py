@@ -19,11 +19,11 @@ from deploy.sandbox.answers import (
 )
 from deploy.sandbox.calls import Call, json_object
 from deploy.sandbox.deliveries import Kind
-from deploy.sandbox.field_rules import problem
-from deploy.sandbox.message_rules import messages as messages_rule
 from deploy.sandbox.people import User, is_user_id
 from deploy.sandbox.platform import Platform
 from deploy.sandbox.retry_keys import is_retry_key
+from shared.line.field_rules import problem
+from shared.line.message_rules import messages as messages_rule
 
 MULTICAST_RECIPIENTS = 500
 AGGREGATION_UNITS_A_MONTH = 1000

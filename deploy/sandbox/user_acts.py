@@ -4,12 +4,12 @@ Owns the acts' effect on the platform and the choice of event. HTTP stands in `s
 """
 
 from deploy.sandbox import webhook_events
-from deploy.sandbox.action_rules import POSTBACK_DATA_LIMIT
-from deploy.sandbox.message_rules import TEXT_LIMIT
 from deploy.sandbox.people import User
 from deploy.sandbox.platform import Platform
-from deploy.sandbox.text_length import utf16_units
 from deploy.sandbox.webhook_events import Event
+from shared.line.action_rules import POSTBACK_DATA_LIMIT
+from shared.line.message_rules import TEXT_LIMIT
+from shared.line.text_length import utf16_units
 
 SCAN_LIMIT = 4096
 

@@ -7,9 +7,10 @@ import msgspec
 import pytest
 from jsonschema import Draft4Validator, FormatChecker
 
-from deploy.sandbox import flex_rules, message_rules, user_acts
+from deploy.sandbox import user_acts
 from deploy.sandbox.faults import FaultSettings
 from deploy.sandbox.webhook_events import redelivered, webhook_body
+from shared.line import flex_rules, message_rules
 
 HELLO = [{"type": "text", "text": "こんにちは"}]
 STRANGER = "U" + "0" * 32

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from deploy.sandbox import message_rules
 from services.notify.errors import BadWording, Untellable
 from services.notify.notices import announcements
 from services.notify.templates import wording
@@ -27,6 +26,7 @@ from shared.events import (
     RankChanged,
     RankExpiring,
 )
+from shared.line import message_rules
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 WORDINGS = wording.load()

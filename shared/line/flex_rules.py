@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from deploy.sandbox.action_rules import action, image_url
-from deploy.sandbox.field_rules import (
+from shared.line.action_rules import action, image_url
+from shared.line.field_rules import (
     FINE,
     Problems,
     Rule,

@@ -5,8 +5,8 @@ Source: LINE's reference, "Message objects". Owns no request field other than `m
 
 from typing import Any
 
-from deploy.sandbox.action_rules import action, image_url, uri
-from deploy.sandbox.field_rules import (
+from shared.line.action_rules import action, image_url, uri
+from shared.line.field_rules import (
     FINE,
     Problems,
     Rule,
@@ -20,8 +20,8 @@ from deploy.sandbox.field_rules import (
     shape,
     text,
 )
-from deploy.sandbox.flex_rules import container
-from deploy.sandbox.text_length import graphemes
+from shared.line.flex_rules import container
+from shared.line.text_length import graphemes
 
 MOST_MESSAGES = 5
 TEXT_LIMIT = 5000

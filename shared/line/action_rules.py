@@ -3,7 +3,7 @@
 Source: LINE's reference, "Action objects". Labels count graphemes, all else UTF-16 units.
 """
 
-from deploy.sandbox.field_rules import (
+from shared.line.field_rules import (
     Rule,
     anything,
     by_type,
@@ -13,7 +13,7 @@ from deploy.sandbox.field_rules import (
     text,
     url,
 )
-from deploy.sandbox.text_length import graphemes
+from shared.line.text_length import graphemes
 
 POSTBACK_DATA_LIMIT = 300
 URI_LIMIT = 1000

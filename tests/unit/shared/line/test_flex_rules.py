@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from deploy.sandbox.flex_rules import BUBBLE_BYTES, CAROUSEL_BYTES, container
+from shared.line.flex_rules import BUBBLE_BYTES, CAROUSEL_BYTES, container
 
 
 def bubble(*contents: dict[str, Any], layout: str = "vertical", **more: Any) -> dict[str, Any]:

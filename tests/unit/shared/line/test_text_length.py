@@ -1,6 +1,6 @@
 import pytest
 
-from deploy.sandbox.text_length import graphemes, utf16_units
+from shared.line.text_length import graphemes, utf16_units
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from deploy.sandbox.field_rules import Problems
-from deploy.sandbox.message_rules import messages
+from shared.line.field_rules import Problems
+from shared.line.message_rules import messages
 
 
 def text(length: int, **more: Any) -> dict[str, Any]:
