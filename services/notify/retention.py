@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from services.notify.store import deliveries as store
 from services.notify.store import line_events as store_line_events
+from services.notify.store import links as store_links
 from services.notify.store import personal as store_personal
 from shared import inbox
 from shared.pruning import Rule
@@ -19,7 +20,16 @@ The rows also let an event that LINE repeats, which it does for some hours, take
 ERASURES_KEPT = inbox.KEPT
 """Longer than an event of before can still come."""
 
+CLICKS_KEPT = timedelta(days=800)
+"""Two years and a little: enough to compare a season with the last but one. Links stay for good: a
+message may be tapped years later, and a poster hangs as long as it hangs."""
+
+CLICK_BATCHES_KEPT = timedelta(days=1)
+"""Longer than a process goes on trying to write the same batch down."""
+
 RULES = (
+    Rule("click_batches", CLICK_BATCHES_KEPT, store_links.PRUNE_BATCHES),
+    Rule("link_clicks", CLICKS_KEPT, store_links.PRUNE_CLICKS),
     Rule("deliveries", DELIVERIES_KEPT, store.PRUNE),
     Rule("erasures", ERASURES_KEPT, store_personal.PRUNE),
     Rule("line_events", LINE_EVENTS_KEPT, store_line_events.PRUNE),

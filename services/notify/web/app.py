@@ -2,12 +2,15 @@
 
 from fastapi import APIRouter, FastAPI
 
+from services.notify.links.clicks import Clicks
+from services.notify.links.redirect import Redirect
 from services.notify.settings import NotifyWebSettings
+from services.notify.web import links
 from shared import api_keys
 from shared.process import Process
 from shared.web import api
 
-ROUTERS: tuple[APIRouter, ...] = ()
+ROUTERS: tuple[APIRouter, ...] = (links.router,)
 
 
 def documented() -> FastAPI:
@@ -27,4 +30,8 @@ def build(process: Process, settings: NotifyWebSettings) -> FastAPI:
         name="notify",
         rate=settings.rate_limit_per_second,
     )
+    clicks = Clicks(process.pool)
+    process.task(clicks.run())
+    process.on_stop.append(clicks.close)
+    process.app = Redirect(process.pool, clicks, behind=app)
     return app

@@ -273,7 +273,7 @@ async def notify(servers, database, namespace: str, line: StandIn) -> AsyncItera
     url = database.url("notify")
     connection = await asyncpg.connect(url, server_settings={"search_path": "notify"})
     await connection.execute(
-        "TRUNCATE deliveries, recipients, line_events, erasures, program, outbox"
+        "TRUNCATE deliveries, recipients, line_events, erasures, program, outbox, links CASCADE"
     )
     await connection.close()
     yield Worker(

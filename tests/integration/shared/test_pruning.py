@@ -47,6 +47,10 @@ INSERT = {
         (line_user_id, event_id, id, kind, status, messages, tries, created_at, finished_at)
         VALUES ('U', gen_random_uuid(), gen_random_uuid(), 'earned', 'delivered', '[]', 1, $1, $1)
     """,
+    "click_batches": "INSERT INTO click_batches VALUES (gen_random_uuid(), $1)",
+    "link_clicks": """WITH l AS (INSERT INTO links (id, code, address, created_at)
+            VALUES (gen_random_uuid(), gen_random_uuid()::text, 'https://a.jp/', $1) RETURNING id)
+        INSERT INTO link_clicks SELECT id, $1, 1 FROM l""",
     "line_events": """INSERT INTO line_events (id, kind, raw, received_at)
         VALUES (gen_random_uuid(), 'message', '{}', $1)""",
 }

@@ -1,0 +1,1 @@
+"""Tracked links: short addresses of ours, each bound to one other, and how often it is opened."""
