@@ -4,6 +4,7 @@ Owns the texts of refusals and the shape of an answer. It decides nothing.
 """
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -23,6 +24,7 @@ class Answer(NamedTuple):
     body: bytes = b"{}"
     headers: tuple[tuple[bytes, bytes], ...] = ()
     brief: str = ""
+    media: str = "application/json"
 
 
 class Refused(Exception):
@@ -36,6 +38,12 @@ class Refused(Exception):
 
 def json_answer(status: int, content: Any) -> Answer:
     return Answer(status, _encode(content))
+
+
+def moment(at: float) -> str:
+    """A time as LINE's answers tell it: UTC, to the millisecond."""
+    told = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    return told.replace("+00:00", "Z")
 
 
 def refuse(status: int, message: str, details: list[dict[str, str]] | None = None) -> Refused:
@@ -59,6 +67,15 @@ def refuse_rate() -> Refused:
 
 def refuse_monthly() -> Refused:
     return Refused(json_answer(429, {"message": MONTHLY_LIMIT}), "429_monthly")
+
+
+def refuse_problems(problems: Iterable[Problem]) -> Refused:
+    """Problems in a request body, each with its property."""
+    found = [
+        {"message": message, "property": _dotted("", path).removeprefix(".")}
+        for path, message in problems
+    ]
+    return refuse(400, f"The request body has {len(found)} error(s)", found)
 
 
 def refuse_messages(problems: Iterable[Problem]) -> Refused:

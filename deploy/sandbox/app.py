@@ -16,7 +16,8 @@ from deploy.sandbox import login, phone, script_api, till
 from deploy.sandbox.answers import Answer, json_answer, refuse
 from deploy.sandbox.calls import Call, json_object
 from deploy.sandbox.channel_api import is_webhook_url
-from deploy.sandbox.line_edge import Endpoint, LineEdge
+from deploy.sandbox.endpoints import Endpoint
+from deploy.sandbox.line_edge import LineEdge
 from deploy.sandbox.live import Watchers
 from deploy.sandbox.platform import Channel, Platform, bot_user_id
 from deploy.sandbox.sandbox import Sandbox
@@ -70,7 +71,9 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
     )
     starlette.state.sandbox = sandbox
     problems.install(starlette)
-    line = LineEdge(sandbox.platform, {_TEST_PATH: Endpoint("test_webhook", _tester(sandbox))})
+    line = LineEdge(
+        sandbox.platform, {_TEST_PATH: Endpoint("test_webhook", _tester(sandbox), "json")}
+    )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/v2/bot/"):

@@ -9,83 +9,47 @@ import hmac
 import random
 import uuid
 from collections.abc import Mapping
-from typing import NamedTuple
+from urllib.parse import parse_qsl
 
 from starlette.types import Message, Receive, Scope, Send
 
-from deploy.sandbox import channel_api, send_api
 from deploy.sandbox.answers import RATE_LIMIT, Answer, Refused, json_answer, refuse, refuse_rate
 from deploy.sandbox.calls import Call, Handler
 from deploy.sandbox.connections import drop_connection
+from deploy.sandbox.endpoints import ENDPOINTS, Endpoint, Endpoints, Route
 from deploy.sandbox.faults import CallFault
 from deploy.sandbox.platform import Platform
 
 MOST_BYTES = 2 * 1024 * 1024
-
-
-class Endpoint(NamedTuple):
-    name: str
-    handler: Handler
-    has_body: bool = True
-
-
-ENDPOINTS: Mapping[tuple[str, str], Endpoint] = {
-    ("POST", "/v2/bot/message/reply"): Endpoint("reply", send_api.reply),
-    ("POST", "/v2/bot/message/push"): Endpoint("push", send_api.push),
-    ("POST", "/v2/bot/message/multicast"): Endpoint("multicast", send_api.multicast),
-    ("GET", "/v2/bot/profile/{}"): Endpoint("profile", channel_api.profile, False),
-    ("GET", "/v2/bot/message/quota"): Endpoint("quota", channel_api.quota, False),
-    ("GET", "/v2/bot/message/quota/consumption"): Endpoint(
-        "consumption", channel_api.consumption, False
-    ),
-    ("GET", "/v2/bot/info"): Endpoint("info", channel_api.bot_info, False),
-    ("POST", "/v2/bot/user/{}/linkToken"): Endpoint("link_token", channel_api.link_token, False),
-    ("POST", "/v2/bot/chat/loading/start"): Endpoint("loading", channel_api.start_loading),
-    ("GET", "/v2/bot/channel/webhook/endpoint"): Endpoint(
-        "webhook_url", channel_api.webhook_url, False
-    ),
-    ("PUT", "/v2/bot/channel/webhook/endpoint"): Endpoint(
-        "set_webhook_url", channel_api.set_webhook_url
-    ),
+_MEDIA: Mapping[str, frozenset[str]] = {
+    "json": frozenset({"application/json"}),
+    "image": frozenset({"image/jpeg", "image/png"}),
 }
-
-
-def find_endpoint(
-    endpoints: Mapping[tuple[str, str], Endpoint], method: str, path: str
-) -> tuple[Endpoint, str] | None:
-    """The endpoint and the id in the path, if it has one."""
-    exact = endpoints.get((method, path))
-    if exact:
-        return exact, ""
-    steps = path.split("/")
-    if len(steps) < 5:
-        return None
-    path_id, steps[4] = steps[4], "{}"
-    found = endpoints.get((method, "/".join(steps)))
-    return (found, path_id) if found and path_id else None
 
 
 class LineEdge:
     """The ASGI application under `/v2/bot/`."""
 
-    def __init__(self, platform: Platform, more: Mapping[tuple[str, str], Endpoint]) -> None:
+    def __init__(self, platform: Platform, more: Mapping[Route, Endpoint]) -> None:
         self._platform = platform
-        self._endpoints = {**ENDPOINTS, **more}
+        self._endpoints = Endpoints({**ENDPOINTS, **more})
         self._bearer = b"Bearer " + platform.channel.access_token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = _request_id()
-        found = find_endpoint(self._endpoints, scope["method"], scope["path"])
+        found = self._endpoints.find(scope["method"], scope["path"])
         if found is None:
             await _send(send, json_answer(404, {"message": "Not found"}), request_id)
             return
-        endpoint, path_id = found
-        body = await _read(receive) if endpoint.has_body else b""
+        endpoint, path_ids = found
+        body = await _read(receive) if endpoint.takes else b""
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        media = _media(headers)
         fault: CallFault | None = None
         try:
-            retry_key = self._admit(scope, endpoint, body)
+            retry_key = self._admit(headers, endpoint, media, body)
             fault = self._platform.faults.of_call()
-            call = Call(body or b"", request_id, retry_key, path_id)
+            call = Call(body or b"", request_id, retry_key, path_ids, _query(scope), media)
             answer, outcome = await self._carry_out(endpoint.handler, call, fault)
         except Refused as refusal:
             answer, outcome = refusal.answer, refusal.outcome
@@ -97,16 +61,16 @@ class LineEdge:
         else:
             await _send(send, answer, request_id)
 
-    def _admit(self, scope: Scope, endpoint: Endpoint, body: bytes | None) -> str | None:
+    def _admit(
+        self, headers: Mapping[bytes, bytes], endpoint: Endpoint, media: str, body: bytes | None
+    ) -> str | None:
         """Check what holds for every call; gives the retry key."""
-        headers = _headers(scope)
         if not hmac.compare_digest(headers.get(b"authorization", b""), self._bearer):
             raise _refuse_token(headers.get(b"authorization"))
         if body is None:
             raise refuse(413, "The request body is too large (at most 2 MB)")
-        kind = headers.get(b"content-type", b"")
-        if endpoint.has_body and not kind.startswith(b"application/json"):
-            raise refuse(415, f"The content type, '{kind.decode('latin-1')}', is not supported")
+        if endpoint.takes and media not in _MEDIA[endpoint.takes]:
+            raise refuse(415, f"The content type, '{media}', is not supported")
         if not self._platform.rates.admits(endpoint.name, self._platform.seconds()):
             raise refuse_rate()
         key = headers.get(b"x-line-retry-key")
@@ -138,9 +102,19 @@ def _request_id() -> str:
     return str(uuid.UUID(int=random.getrandbits(128), version=4))
 
 
-def _headers(scope: Scope) -> dict[bytes, bytes]:
-    headers: dict[bytes, bytes] = dict(scope["headers"])
-    return headers
+def _media(headers: Mapping[bytes, bytes]) -> str:
+    """The content type without its parameters, such as a charset."""
+    given = headers.get(b"content-type", b"")
+    return given.partition(b";")[0].strip().lower().decode("latin-1")
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    if not scope["query_string"]:
+        return {}
+    try:
+        return dict(parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=20))
+    except ValueError:
+        return {}
 
 
 def _refuse_token(given: bytes | None) -> Refused:
@@ -183,7 +157,7 @@ async def _send(send: Send, answer: Answer, request_id: str) -> None:
         "type": "http.response.start",
         "status": answer.status,
         "headers": [
-            (b"content-type", b"application/json"),
+            (b"content-type", answer.media.encode()),
             (b"content-length", b"%d" % len(answer.body)),
             (b"x-line-request-id", request_id.encode()),
             *answer.headers,

@@ -21,6 +21,7 @@ from deploy.sandbox.people import People, User
 from deploy.sandbox.quota import Quota
 from deploy.sandbox.rate_limits import RateLimits
 from deploy.sandbox.retry_keys import RetryKeys
+from deploy.sandbox.rich_menus import RichMenus
 from deploy.sandbox.single_use_tokens import (
     LINK_TOKEN_SECONDS,
     REPLY_TOKEN_SECONDS,
@@ -74,6 +75,7 @@ class Platform:
     )
     quota: Quota = field(default_factory=Quota)
     rates: RateLimits = field(default_factory=RateLimits)
+    rich_menus: RichMenus = field(default_factory=RichMenus)
     faults: Faults = field(default_factory=Faults)
     outcomes: dict[str, Counter[str]] = field(default_factory=dict)
     log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
@@ -123,7 +125,7 @@ class Platform:
         self.set_faults(FaultSettings())
         for store in (
             self.people, self.deliveries, self.retry_keys, self.reply_tokens,
-            self.link_tokens, self.quota, self.rates,
+            self.link_tokens, self.quota, self.rates, self.rich_menus,
         ):  # fmt: skip
             store.clear()
         self.outcomes.clear()

@@ -1,16 +1,23 @@
-"""LINE's limits on calls per second, one for each endpoint of a channel.
+"""LINE's limits on calls, one for each endpoint of a channel.
 
 Owns the counting (a bucket that refills evenly). Source: LINE's reference, "Rate limits".
 """
 
-PER_SECOND = {"multicast": 200, "loading": 100}
-OTHERS_PER_SECOND = 2000
+HOUR = 3600.0
+LIMITS: dict[str, tuple[int, float]] = {  # calls within so many seconds
+    "multicast": (200, 1.0),
+    "loading": (100, 1.0),
+    **dict.fromkeys(("create_rich_menu", "delete_rich_menu"), (100, HOUR)),
+    "batch": (3, HOUR),
+}
+OTHERS = (2000, 1.0)
 
 
 class RateLimits:
     """Whether one more call fits.
 
-    `override` None uses LINE's figures; a number holds for every endpoint; 0 switches limits off.
+    `override` None uses LINE's figures; a number holds for every endpoint, each second; 0 switches
+    limits off.
     """
 
     def __init__(self) -> None:
@@ -19,13 +26,13 @@ class RateLimits:
 
     def admits(self, endpoint: str, at: float) -> bool:
         """Take one call at time `at` (seconds) out of the endpoint's bucket if one is left."""
-        limit = PER_SECOND.get(endpoint, OTHERS_PER_SECOND)
+        limit, span = LIMITS.get(endpoint, OTHERS)
         if self.override is not None:
             if self.override == 0:
                 return True
-            limit = self.override
+            limit, span = self.override, 1.0
         level, since = self._buckets.get(endpoint, (float(limit), at))
-        level = min(limit, level + max(0.0, at - since) * limit)
+        level = min(limit, level + max(0.0, at - since) * limit / span)
         admitted = level >= 1
         self._buckets[endpoint] = (level - 1 if admitted else level, at)
         return admitted

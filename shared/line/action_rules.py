@@ -31,32 +31,46 @@ def action(*, label_limit: int = LABEL_LIMIT, label_required: bool = True) -> Ru
     The places differ: templates, quick replies and Flex buttons need a label; a tappable box or
     image does not.
     """
+    return by_type(_kinds(label_limit, label_required=label_required))
+
+
+def _kinds(label_limit: int, *, label_required: bool) -> dict[str, Rule]:
     label = text(1 if label_required else 0, label_limit, graphemes)
     must: dict[str, Rule] = {"type": anything} | ({"label": label} if label_required else {})
     may: dict[str, Rule] = {} if label_required else {"label": label}
-    return by_type(
-        {
-            "postback": shape(
-                {**must, "data": _data},
-                {
-                    **may,
-                    "displayText": text(0, 300),
-                    "text": text(0, 300),
-                    "inputOption": choice(
-                        "closeRichMenu", "openRichMenu", "openKeyboard", "openVoice"
-                    ),
-                    "fillInText": text(0, 300),
-                },
-            ),
-            "message": shape({**must, "text": text(1, 300)}, may),
-            "uri": shape({**must, "uri": uri}, {**may, "altUri": shape({}, {"desktop": uri})}),
-            "datetimepicker": shape(
-                {**must, "data": _data, "mode": choice("date", "time", "datetime")},
-                {**may, "initial": _moment, "max": _moment, "min": _moment},
-            ),
-            "clipboard": shape({**must, "clipboardText": text(1, 1000)}, may),
-            "camera": shape(must, may),
-            "cameraRoll": shape(must, may),
-            "location": shape(must, may),
-        }
+    return {
+        "postback": shape(
+            {**must, "data": _data},
+            {
+                **may,
+                "displayText": text(0, 300),
+                "text": text(0, 300),
+                "inputOption": choice("closeRichMenu", "openRichMenu", "openKeyboard", "openVoice"),
+                "fillInText": text(0, 300),
+            },
+        ),
+        "message": shape({**must, "text": text(1, 300)}, may),
+        "uri": shape({**must, "uri": uri}, {**may, "altUri": shape({}, {"desktop": uri})}),
+        "datetimepicker": shape(
+            {**must, "data": _data, "mode": choice("date", "time", "datetime")},
+            {**may, "initial": _moment, "max": _moment, "min": _moment},
+        ),
+        "clipboard": shape({**must, "clipboardText": text(1, 1000)}, may),
+        "camera": shape(must, may),
+        "cameraRoll": shape(must, may),
+        "location": shape(must, may),
+    }
+
+
+def _in_rich_menu() -> Rule:
+    """Without what belongs to quick replies; with the switch to another menu."""
+    kinds = _kinds(LABEL_LIMIT, label_required=False)
+    switch = shape(
+        {"type": anything, "data": _data, "richMenuAliasId": matching(r"[a-z0-9_-]{1,32}")},
+        {"label": text(0, LABEL_LIMIT, graphemes)},
     )
+    names = ("postback", "message", "uri", "datetimepicker", "clipboard")
+    return by_type({name: kinds[name] for name in names} | {"richmenuswitch": switch})
+
+
+rich_menu_action = _in_rich_menu()
