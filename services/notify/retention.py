@@ -8,6 +8,7 @@ from services.notify.store import links as store_links
 from services.notify.store import personal as store_personal
 from shared import inbox
 from shared.pruning import Rule
+from shared.web import acting
 
 DELIVERIES_KEPT = timedelta(days=180)
 """The log of what was said, for half a year. The rows are also what lets an event be told once, so
@@ -27,10 +28,14 @@ message may be tapped years later, and a poster hangs as long as it hangs."""
 CLICK_BATCHES_KEPT = timedelta(days=1)
 """Longer than a process goes on trying to write the same batch down."""
 
+REQUESTS_KEPT = timedelta(days=30)
+"""Longer than anybody repeats a call."""
+
 RULES = (
     Rule("click_batches", CLICK_BATCHES_KEPT, store_links.PRUNE_BATCHES),
     Rule("link_clicks", CLICKS_KEPT, store_links.PRUNE_CLICKS),
     Rule("deliveries", DELIVERIES_KEPT, store.PRUNE),
     Rule("erasures", ERASURES_KEPT, store_personal.PRUNE),
+    Rule("requests", REQUESTS_KEPT, acting.PRUNE_REQUESTS),
     Rule("line_events", LINE_EVENTS_KEPT, store_line_events.PRUNE),
 )

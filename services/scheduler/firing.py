@@ -5,9 +5,12 @@ from functools import cache
 
 import msgspec
 
-from services.scheduler import cron, store
+from services.scheduler import cron
 from services.scheduler.errors import BadSchedule
-from services.scheduler.store import Item, Schedule
+from services.scheduler.store import items as item_store
+from services.scheduler.store import schedules
+from services.scheduler.store.items import Item
+from services.scheduler.store.schedules import Schedule
 from shared import ids, logs
 from shared.bus.handling import Connection
 from shared.events import Event, ScheduleTicked, name_of
@@ -24,23 +27,36 @@ PAGE = 500
 async def ticks(connection: Connection, now: datetime) -> list[Event[ScheduleTicked]]:
     """Fire every schedule that has come due; each moment once, however many replicas ask."""
     fired: list[Event[ScheduleTicked]] = []
-    for schedule in await store.lock_schedules(connection, DEFAULT_ZONE, now):
+    for schedule in await schedules.lock(connection, DEFAULT_ZONE, now):
         due = due_moments(schedule, now)
         if due:
-            new = await store.record_ticks(connection, schedule.name, due, now)
-            await store.advance(connection, schedule.name, now)
+            new = await schedules.record(connection, schedule.name, due, now)
+            await schedules.advance(connection, schedule.name, now)
             fired += [_tick(schedule.name, moment, now) for moment in new]
     return fired
 
 
+async def run_now(
+    connection: Connection, name: str, now: datetime, asked_by: str
+) -> list[Event[ScheduleTicked]]:
+    """Fire a schedule because somebody asks, at the moment of their asking: once for the same
+    `now`. Its own moments come due as before."""
+    new = await schedules.record(connection, name, [now], now, asked_by)
+    return [_tick(name, moment, now) for moment in new]
+
+
 async def items(connection: Connection, now: datetime) -> list[Event[msgspec.Raw]]:
     """Take up to a page of due items out of the store, as the events that they ask for."""
-    return [_event(item, now) for item in await store.claim_items(connection, now, PAGE)]
+    taken = await item_store.claim_items(connection, now, PAGE)
+    if taken:
+        await item_store.note_hand_over(connection, taken, now)
+    return [_event(item, now) for item in taken]
 
 
 def due_moments(schedule: Schedule, now: datetime) -> list[datetime]:
-    """The moments that a schedule has to fire now. A schedule that cannot be read has none."""
-    if schedule.checked_until is None or schedule.checked_until >= now:
+    """The moments that a schedule has to fire now. One that cannot be read, or is paused, has
+    none."""
+    if schedule.paused_at or schedule.checked_until is None or schedule.checked_until >= now:
         return []
     try:
         zone = cron.zone(schedule.time_zone)
@@ -56,7 +72,9 @@ def due_moments(schedule: Schedule, now: datetime) -> list[datetime]:
 
 
 def next_moment(schedule: Schedule, now: datetime) -> datetime | None:
-    """When a schedule comes due next; None when never, or not until it can be read."""
+    """When a schedule comes due next; None when never, or not until it can be read or goes on."""
+    if schedule.paused_at:
+        return None
     try:
         zone = cron.zone(schedule.time_zone)
         return cron.next_moment(schedule.cron, zone, max(now, schedule.checked_until or now))

@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
-from services.scheduler import cron, firing, store
+from services.scheduler import cron, firing
 from services.scheduler.errors import BadSchedule
-from services.scheduler.store import Item
+from services.scheduler.store import items, schedules
+from services.scheduler.store.items import Item
 from shared import clock, envelope
 from shared.bus.errors import Poison
 from shared.bus.handling import Batch, Handlers
@@ -31,7 +32,7 @@ async def requested(batch: Batch, events: list[Event[ScheduleRequested]]) -> Non
         _check_key(event.data.key)
         _check_event(event.data.event_type, event.data.data)
     newest = await _news(batch, events)
-    await store.put_items(batch.connection, [_item(event) for event in newest])
+    await items.put_items(batch.connection, [_item(event) for event in newest])
 
 
 async def cancelled(batch: Batch, events: list[Event[ScheduleCancelled]]) -> None:
@@ -39,7 +40,7 @@ async def cancelled(batch: Batch, events: list[Event[ScheduleCancelled]]) -> Non
     for event in events:
         _check_key(event.data.key)
     newest = await _news(batch, events)
-    await store.remove_items(batch.connection, [event.data.key for event in newest])
+    await items.remove_items(batch.connection, [event.data.key for event in newest])
 
 
 async def program_published(batch: Batch, events: list[Event[ProgramPublished]]) -> None:
@@ -48,19 +49,21 @@ async def program_published(batch: Batch, events: list[Event[ProgramPublished]])
     for event in events:
         _check_zone(event.data.time_zone)
     now = clock.now()
-    before = await store.program_zone(batch.connection, firing.DEFAULT_ZONE)
+    before = await schedules.program_zone(batch.connection, firing.DEFAULT_ZONE)
     batch.emit_all(await firing.ticks(batch.connection, now))
     last = max(events, key=lambda event: (event.data.effective_from, event.data.version)).data
-    await store.publish_program(batch.connection, last.version, last.effective_from, last.time_zone)
-    if await store.program_zone(batch.connection, firing.DEFAULT_ZONE) != before:
-        await store.skip_to(batch.connection, now)
+    await schedules.publish_program(
+        batch.connection, last.version, last.effective_from, last.time_zone
+    )
+    if await schedules.program_zone(batch.connection, firing.DEFAULT_ZONE) != before:
+        await schedules.skip_to(batch.connection, now)
 
 
 async def _news(batch: Batch, events: Sequence[Event[Any]]) -> list[Event[Any]]:
     """The newest event of each key, where nothing newer was heard about the key before."""
     newest = {event.data.key: event for event in sorted(events, key=lambda event: event.time)}
     said_at = [event.time for event in newest.values()]
-    news = await store.hear(batch.connection, list(newest), said_at)
+    news = await items.hear(batch.connection, list(newest), said_at)
     return [event for key, event in newest.items() if key in news]
 
 

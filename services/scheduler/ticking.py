@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
-from services.scheduler import firing, store
+from services.scheduler import firing
+from services.scheduler.store import items, schedules
 from shared import clock, logs, outbox
 from shared.bus.handling import Connection
 from shared.db import CONFLICTS, UNREACHABLE, Pool
@@ -27,6 +28,7 @@ SHORTEST_SLEEP = 0.02
 Fire = Callable[[Connection, datetime], Awaitable[Sequence[Event[Any]]]]
 
 _fired = Counter("tamaru_scheduler_fired", "Events that came due and were fired.", ["kind"])
+_lag = Gauge("tamaru_scheduler_lag_seconds", "How long the oldest due item has been waiting.")
 
 
 class Ticker:
@@ -70,12 +72,13 @@ class Ticker:
         """When something comes due next, and whether a schedule has to be fired now."""
         async with self._pool.acquire() as connection:
             now = clock.now()
-            item = await store.next_item(connection)
-            schedules = await store.schedules(connection, firing.DEFAULT_ZONE)
-        moments = [item, *(firing.next_moment(schedule, now) for schedule in schedules)]
+            item = await items.next_item(connection)
+            known = await schedules.every(connection, firing.DEFAULT_ZONE)
+        _lag.set(max(0.0, (now - item).total_seconds()) if item else 0.0)
+        moments = [item, *(firing.next_moment(schedule, now) for schedule in known)]
         due = any(
             schedule.checked_until is None or firing.due_moments(schedule, now)
-            for schedule in schedules
+            for schedule in known
         )
         return min((moment for moment in moments if moment is not None), default=None), due
 

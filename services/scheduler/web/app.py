@@ -1,13 +1,16 @@
 """The service's ASGI app: its routers, and what they find in `app.state`."""
 
 from fastapi import APIRouter, FastAPI
+from fastapi.staticfiles import StaticFiles
 
 from services.scheduler.settings import SchedulerWebSettings
+from services.scheduler.web import items, page, schedules
 from shared import api_keys
 from shared.process import Process
 from shared.web import api
 
-ROUTERS: tuple[APIRouter, ...] = ()
+ROUTERS: tuple[APIRouter, ...] = (items.router, schedules.router, page.router)
+"""Items before schedules: a path of theirs is no schedule's name."""
 
 
 def documented() -> FastAPI:
@@ -27,4 +30,5 @@ def build(process: Process, settings: SchedulerWebSettings) -> FastAPI:
         name="scheduler",
         rate=settings.rate_limit_per_second,
     )
+    app.mount("/static/scheduler", StaticFiles(directory=page.STATIC))
     return app

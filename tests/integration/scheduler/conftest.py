@@ -24,9 +24,11 @@ async def pool(scheduler_database: str) -> AsyncIterator[Pool]:
     """A pool on an empty schema: only the built-in schedule, never looked at."""
     pool = await open_pool(scheduler_database, schema="scheduler")
     await pool.execute(
-        "TRUNCATE ticks, items, latest_words, program, inbox, outbox;"
+        "TRUNCATE ticks, items, latest_words, program, inbox, outbox, hand_overs, acts, requests,"
+        " api_keys;"
         "DELETE FROM schedules WHERE name <> 'nightly';"
-        "UPDATE schedules SET checked_until = NULL, time_zone = NULL, catch_up = 1"
+        "UPDATE schedules SET checked_until = NULL, time_zone = NULL, catch_up = 1,"
+        " paused_at = NULL, cron = '30 3 * * *'"
     )
     yield pool
     await pool.close()

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from services.scheduler import firing, store
-from services.scheduler.store import Item
+from services.scheduler import firing
+from services.scheduler.store import items as store
+from services.scheduler.store.items import Item
 from services.scheduler.ticking import Ticker
 from shared import clock, ids
 from shared.db import open_pool
@@ -194,3 +195,22 @@ async def test_what_another_replica_is_taking_is_waited_for_not_spun_on(pool, se
         await transaction.rollback()
     await Ticker(pool, Unsent()).round()
     assert [name for name, _ in await fired(pool)] == ["taken"]
+
+
+async def test_an_hour_of_downtime_neither_skips_nor_doubles(scheduler_database, pool, set_clock):
+    await pool.execute("UPDATE schedules SET cron = '*/15 * * * *', catch_up = 10")
+    set_clock(EVENING)
+    await Ticker(pool, Unsent()).round()
+    quarters = [EVENING + timedelta(minutes=15 * n) for n in range(1, 5)]
+    await put(pool, *(item(f"at {moment:%H:%M}", moment) for moment in quarters))
+    set_clock(EVENING + timedelta(hours=1))
+    others = [await open_pool(scheduler_database, schema="scheduler") for _ in range(2)]
+    await asyncio.gather(*(Ticker(each, Unsent()).round() for each in others))
+    set_clock(EVENING)  # and the clock is put back
+    await Ticker(pool, Unsent()).round()
+    names = sorted(name for name, _ in await fired(pool))
+    assert names == sorted([*(f"at {moment:%H:%M}" for moment in quarters), *["nightly"] * 4])
+    ticks = await pool.fetch("SELECT due_at FROM ticks ORDER BY due_at")
+    assert [row["due_at"] for row in ticks] == quarters
+    for each in others:
+        await each.close()

@@ -42,6 +42,9 @@ INSERT = {
         SELECT gen_random_uuid(), id, 'test', $1 FROM m""",
     "erasures": "INSERT INTO erasures VALUES (gen_random_uuid()::text, $1)",
     "ticks": "INSERT INTO ticks VALUES (gen_random_uuid()::text, $1, $1)",
+    "hand_overs": "INSERT INTO hand_overs VALUES (gen_random_uuid()::text, $1, 1, 0, $1)",
+    "acts": "INSERT INTO acts VALUES (gen_random_uuid(), 'run', 'schedule:nightly', 'key:x', $1)",
+    "requests": "INSERT INTO requests VALUES (gen_random_uuid(), 'hash', $1)",
     "latest_words": "INSERT INTO latest_words VALUES (gen_random_uuid()::text, $1)",
     "deliveries": """INSERT INTO deliveries
         (line_user_id, event_id, id, kind, status, messages, tries, created_at, finished_at)
@@ -137,4 +140,4 @@ def test_what_makes_an_event_count_once_outlives_its_repeats():
             assert rule.kept > 100 * bus, (service, rule.what)
     assert timedelta(days=30) <= notify.DELIVERIES_KEPT
     assert scheduler.WORDS_KEPT > points.inbox.KEPT
-    assert "requests" not in {rule.what for _, rule in EACH}
+    assert "requests" not in {rule.what for service, rule in EACH if service == "points"}

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from services.scheduler import firing
-from services.scheduler.store import Item, Schedule
+from services.scheduler.store.items import Item
+from services.scheduler.store.schedules import Schedule
 from shared import envelope
 
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""All SQL of the scheduler, one noun a file."""
