@@ -14,7 +14,17 @@ from typing import Any
 
 import uvloop
 
-from deploy.bench import awards, backtest, growth, ingress, journey, night, procfs, push_lines
+from deploy.bench import (
+    awards,
+    backtest,
+    growth,
+    ingress,
+    journey,
+    night,
+    procfs,
+    push_lines,
+    waiting,
+)
 from deploy.bench.house import House, house
 from deploy.bench.results import Line, as_json, table
 from deploy.local.layout import DEFAULT_FOLDER
@@ -30,6 +40,7 @@ BENCHES: dict[str, Bench] = {
     "pushes": push_lines.measure,
     "growth": growth.measure,
     "backtest": backtest.measure,
+    "waiting": waiting.measure,
     "ingress": ingress.measure,
     "journey": journey.measure,
     "night": night.measure,
