@@ -37,10 +37,12 @@ async def overview(request: Request, key: Caller) -> schemas.ScheduleOverview:
     async with request.app.state.process.pool.acquire() as connection:
         known = await _schedules(connection, now)
         counts = await items.counts(connection, now)
+        time_zone = await store.program_zone(connection, firing.DEFAULT_ZONE)
         handed_over = await items.handed_over(connection, now - DAY)
     due = [each.next_at for each in counts if each.due and each.next_at]
     return schemas.ScheduleOverview(
         at=now,
+        time_zone=time_zone,
         items=known,
         waiting=[schemas.ScheduledItemCount(**_plain(each)) for each in counts],
         handed_over=[

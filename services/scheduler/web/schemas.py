@@ -52,9 +52,11 @@ class ScheduledItemsHandedOver(BaseModel):
 
 
 class ScheduleOverview(BaseModel):
-    """All that is due: `items` are the schedules; `lag_seconds` is of the oldest due item."""
+    """All that is due: `items` are the schedules; `lag_seconds` is of the oldest due item.
+    `time_zone` is the shop's."""
 
     at: datetime
+    time_zone: str
     items: list[Schedule]
     waiting: list[ScheduledItemCount]
     handed_over: list[ScheduledItemsHandedOver]

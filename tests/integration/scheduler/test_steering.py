@@ -89,6 +89,7 @@ async def test_what_is_due_and_what_ran(api, pool, set_clock):
     assert (nightly["status"], nightly["last"]) == ("active", None)
     assert datetime.fromisoformat(nightly["next_at"]) == NIGHT
     assert 3600 <= view["lag_seconds"] < 3660
+    assert view["time_zone"] == "Asia/Tokyo"
     (count,) = view["waiting"]
     assert (count["waiting"], count["due"], count["held"]) == (3, 1, 0)
     set_clock(NIGHT + timedelta(seconds=90))

@@ -8,6 +8,7 @@ const find = (id) => document.getElementById(id);
 
 let language = localStorage.getItem(LANGUAGE) ?? (navigator.language.startsWith("ja") ? "ja" : "en");
 let place = null; // of the items beyond those that are shown
+let zone = "Asia/Tokyo"; // the shop's, whatever the reader's machine is set to
 
 const say = (name, values = {}) =>
   words[language][name].replace(/\{(\w+)\}/g, (_, slot) => values[slot] ?? "");
@@ -24,7 +25,7 @@ function node(tag, content = [], attributes = {}) {
 
 const moment = (text) =>
   text == null ? "—" : new Intl.DateTimeFormat(language === "ja" ? "ja-JP" : "en-GB",
-    { month: "numeric", day: "numeric", weekday: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" })
+    { timeZone: zone, month: "numeric", day: "numeric", weekday: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" })
     .format(new Date(text));
 
 function span(seconds) {
@@ -134,7 +135,9 @@ function tell(problem) {
 async function refresh() {
   if (!sessionStorage.getItem(KEY)) return signIn();
   try {
-    const [view, waiting, done] = await Promise.all([call(""), items(null), call("/acts?limit=10")]);
+    const view = await call("");
+    zone = view.time_zone;
+    const [waiting, done] = await Promise.all([items(null), call("/acts?limit=10")]);
     const handed = new Map(view.handed_over.map((each) => [each.event_type, each]));
     const counted = new Set(view.waiting.map((each) => each.event_type));
     const gone = view.handed_over.filter((each) => !counted.has(each.event_type))
