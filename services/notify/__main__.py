@@ -71,14 +71,15 @@ async def _sender(
     )
     replica = str(ids.new_id())
 
-    def pace(endpoint: str) -> Pace:
+    def pace(endpoint: str, *, yielding: bool = False) -> Pace:
         rate = settings.line_rate_per_second
-        return Pace(redis, settings.bus_namespace, endpoint, rate, replica)
+        return Pace(redis, settings.bus_namespace, endpoint, rate, replica, yielding=yielding)
 
     return Sender(
         line,
         recorder,
         push_pace=pace("push"),
+        rush_pace=pace("push", yielding=True),
         reply_pace=pace("reply"),
         zone=zone,
         concurrency=settings.line_concurrency,

@@ -8,6 +8,8 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from services.notify import categories
+from services.notify.categories import CATEGORIES
 from services.notify.notices.announcements import Said
 from services.notify.program_zone import ProgramZone
 from services.notify.sending.deliveries import Delivery
@@ -81,12 +83,18 @@ class Announcer:
         self, event: Event[Any], said: Said, language: str, lease_until: datetime
     ) -> Delivery:
         data = event.data
+        category = categories.of_kind(said.kind)
+        template = self._wordings[language].templates[said.kind]
         return Delivery(
             line_user_id=data.line_user_id,
             event_id=event.id,
             id=ids.derived_id("delivery", str(event.id), data.line_user_id),
             kind=said.kind,
-            messages=self._wordings[language].templates[said.kind].fill(said.values),
+            category=category,
+            priority=CATEGORIES[category].priority,
+            language=language,
+            template_version=template.version,
+            messages=template.fill(said.values),
             lease_until=lease_until,
             reply_token=getattr(data, "reply_token", None),
             reply_until=getattr(data, "reply_until", None),

@@ -15,7 +15,8 @@ class Delivery(msgspec.Struct):
     `id` is derived from event and user and is the retry key of every push of it. `unknown_since` is
     when the first push was made whose outcome nobody knows, `reply_tried_at` the same for the
     reply; a row that a crash left carries the moment it was taken, since it may have been sent.
-    Nobody else touches it before `lease_until`.
+    Nobody else touches it before `lease_until`. `category` and `priority` stand in `categories`;
+    `unit` is LINE's aggregation unit, under which a broadcast is counted.
     """
 
     line_user_id: str
@@ -29,12 +30,19 @@ class Delivery(msgspec.Struct):
     reply_token: str | None = None
     reply_until: datetime | None = None
     reply_tried_at: datetime | None = None
+    category: str = "account"
+    priority: int = 0
+    template_version: int | None = None
+    language: str | None = None
+    broadcast_id: UUID | None = None
+    unit: str | None = None
 
 
 class Record(msgspec.Struct):
     """What to write down of a delivery after a try. `due_at` is None when it is over.
 
-    `status` is waiting, held, delivered, failed or unknown; `via` is reply or push.
+    `status` is waiting, held, delivered, failed, unknown, skipped or dropped; `via` is reply or
+    push.
     """
 
     line_user_id: str

@@ -35,13 +35,22 @@ class Lease(NamedTuple):
 
 
 class Pace:
-    """The pace of one endpoint in this process."""
+    """The pace of one endpoint in this process. One that is `yielding` leaves a chunk in the bucket
+    for those that are not, so that a rush never makes them wait."""
 
     def __init__(
-        self, redis: Redis, namespace: str, endpoint: str, rate: int, replica: str
+        self,
+        redis: Redis,
+        namespace: str,
+        endpoint: str,
+        rate: int,
+        replica: str,
+        *,
+        yielding: bool = False,
     ) -> None:
         self._rate = rate
         self._chunk = max(1, rate // CHUNKS_A_SECOND)
+        self._reserve = self._chunk if yielding else 0
         self._keys = [f"{{{namespace}.pace}}.{endpoint}", f"{{{namespace}.pace}}.replicas"]
         self._replica = replica
         script = resources.files("services.notify.sending").joinpath("lease.lua").read_text()
@@ -73,7 +82,8 @@ class Pace:
     async def _ask(self, at: float, wanted: int) -> Lease:
         if at < self._alone_until:
             return self._own_share(at)
-        arguments: list[str | int] = [self._rate, self._chunk * 2, wanted, self._replica]
+        most = self._chunk * 2
+        arguments: list[str | int] = [self._rate, most, wanted, self._replica, self._reserve]
         try:
             answer = await cast(
                 Awaitable[Any], self._script(keys=self._keys, args=cast(Any, arguments))

@@ -57,9 +57,16 @@ def given_up(delivery: Delivery, now: datetime, reason: str) -> Record:
     return _record(delivery, "unknown", None, now=now, reason=reason)
 
 
-def put_back(delivery: Delivery, due_at: datetime, status: str = "waiting") -> Record:
+def put_back(
+    delivery: Delivery, due_at: datetime, status: str = "waiting", reason: str | None = None
+) -> Record:
     """Not tried this time; due again at `due_at`."""
-    return _record(delivery, status, due_at)
+    return _record(delivery, status, due_at, reason=reason)
+
+
+def dropped(delivery: Delivery, now: datetime, reason: str | None) -> Record:
+    """Not sent, and never will be: the shop would rather save the money."""
+    return _record(delivery, "dropped", None, now=now, reason=reason)
 
 
 def reply_intended(delivery: Delivery, now: datetime) -> Record:

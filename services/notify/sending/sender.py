@@ -1,13 +1,12 @@
-"""Sending deliveries: reply while that is free, else push, each user's in order, bounded.
+"""Sending deliveries: reply while that is free, else push, the urgent first, bounded.
 
 Takes deliveries that are on disk and under this process's lease, and writes down what became of
-each. What has to wait goes back to the database; the poller brings it again. Owns concurrency and
-order; the rules stand in `progress`.
+each. What has to wait goes back to the database; the poller brings it again. Owns concurrency; the
+order stands in `lanes`, the rules in `progress`.
 """
 
 import asyncio
 import random
-from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -15,9 +14,12 @@ from uuid import UUID
 
 from prometheus_client import Counter, Gauge
 
+from services.notify.categories import URGENT
 from services.notify.program_zone import ProgramZone
 from services.notify.sending import progress
+from services.notify.sending.admission import Admission, Everything
 from services.notify.sending.deliveries import Delivery, Record
+from services.notify.sending.lanes import Lanes
 from services.notify.sending.link_offers import LinkOffers
 from services.notify.sending.outcomes import Answer, Outcome
 from services.notify.sending.pace import Pace
@@ -31,7 +33,8 @@ LEASE_MARGIN = timedelta(seconds=12)
 """A call is started only while the lease outlasts its time-out."""
 
 MOST_HELD = 10_000
-"""Deliveries in memory; beyond that they wait in the database."""
+"""Deliveries in memory; beyond that they wait in the database, and beyond half of it what is not
+urgent does."""
 
 EVER = datetime.min.replace(tzinfo=UTC)
 SLOW_SECONDS = 1.0
@@ -47,12 +50,15 @@ _held = Gauge("tamaru_notify_backlog", "Deliveries in this process's memory.")
 class Line(Protocol):
     """What sends: `line_client.LineClient`."""
 
-    async def push(self, retry_key: UUID, line_user_id: str, messages: str) -> Answer: ...
+    async def push(
+        self, retry_key: UUID, line_user_id: str, messages: str, unit: str | None = None
+    ) -> Answer: ...
     async def reply(self, token: str, messages: str) -> Answer: ...
 
 
 class Sender:
-    """Workers over a queue of users' lanes."""
+    """Workers over users' lanes. `rush_pace` is the pushes' pace of what is not urgent; it leaves
+    room for what is."""
 
     def __init__(
         self,
@@ -60,49 +66,39 @@ class Sender:
         recorder: Recorder,
         *,
         push_pace: Pace,
+        rush_pace: Pace,
         reply_pace: Pace,
         zone: ProgramZone,
         concurrency: int,
         offers: LinkOffers | None = None,
+        admission: Admission | None = None,
     ) -> None:
         self._line = line
         self._offers = offers
         self._recorder = recorder
         self._push_pace = push_pace
+        self._rush_pace = rush_pace
         self._reply_pace = reply_pace
+        self._admission = admission or Everything()
         self._zone = zone
         self._concurrency = concurrency
-        self._ready: asyncio.Queue[Delivery] = asyncio.Queue()
-        self._lanes: dict[str, deque[Delivery] | None] = {}
-        self._backlog = 0
+        self._lanes = Lanes(concurrency)
         self._workers = 0
         self._allowed = concurrency
         self._busy_since: dict[int, float] = {}
         self._closed_until = EVER
         self._quota_until = EVER
         self._stopping = False
-        self._empty = asyncio.Event()
-        self._empty.set()
-        _held.set_function(lambda: self._backlog)
+        _held.set_function(lambda: self._lanes.backlog)
 
-    def room(self) -> int:
-        """How many more deliveries it takes now."""
-        return 0 if self._stopping else max(0, MOST_HELD - self._backlog)
+    def room(self, priority: int = 0) -> int:
+        """How many more deliveries of this priority it takes now."""
+        most = MOST_HELD if priority <= URGENT else MOST_HELD // 2
+        return 0 if self._stopping else max(0, most - self._lanes.backlog)
 
     def submit(self, deliveries: Sequence[Delivery]) -> None:
         """Send these, which are stored and leased to this process, each user's in this order."""
-        self._backlog += len(deliveries)
-        if self._backlog:
-            self._empty.clear()
-        for delivery in deliveries:
-            user = delivery.line_user_id
-            if user not in self._lanes:
-                self._lanes[user] = None
-                self._ready.put_nowait(delivery)
-            elif (lane := self._lanes[user]) is not None:
-                lane.append(delivery)
-            else:
-                self._lanes[user] = deque((delivery,))
+        self._lanes.add(deliveries)
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -114,12 +110,12 @@ class Sender:
                     number += 1
                     group.create_task(self._work(number))
                 await asyncio.sleep(SLOW_SECONDS / 4)
-                self._allowed = self._concurrency + self._slow()
+                self._allowed = self._lanes.calls = self._concurrency + self._slow()
 
     async def drain(self) -> None:
         """Finish what is being sent, put the rest back, and wait until all is written down."""
         self._stopping = True
-        await self._empty.wait()
+        await self._lanes.wait_empty()
         await self._recorder.join()
 
     def _slow(self) -> int:
@@ -131,25 +127,14 @@ class Sender:
     async def _work(self, number: int) -> None:
         time = asyncio.get_running_loop().time
         while self._workers <= self._allowed:
-            delivery: Delivery | None = await self._ready.get()
-            while delivery is not None:
-                self._busy_since[number] = time()
-                record = await self._send(delivery)
-                if record is not None:
-                    self._recorder.record(record)
-                delivery = self._next_in_lane(delivery)
+            delivery = await self._lanes.next()
+            self._busy_since[number] = time()
+            record = await self._send(delivery)
+            if record is not None:
+                self._recorder.record(record)
+            self._lanes.done(delivery)
             del self._busy_since[number]
         self._workers -= 1
-
-    def _next_in_lane(self, done: Delivery) -> Delivery | None:
-        self._backlog -= 1
-        if not self._backlog:
-            self._empty.set()
-        lane = self._lanes[done.line_user_id]
-        if lane:
-            return lane.popleft()
-        del self._lanes[done.line_user_id]
-        return None
 
     async def _send(self, delivery: Delivery) -> Record | None:
         """What to write down; None when the lease is too short to try."""
@@ -172,7 +157,8 @@ class Sender:
         return await self._push(delivery)
 
     async def _push(self, delivery: Delivery) -> Record | None:
-        await self._push_pace.take(self._backlog)
+        pace = self._push_pace if delivery.priority <= URGENT else self._rush_pace
+        await pace.take(self._lanes.backlog)
         now = clock.now()
         if now > delivery.lease_until - LEASE_MARGIN:
             return None
@@ -181,14 +167,33 @@ class Sender:
         if progress.forgotten(delivery, now):
             reason = "a push of unknown outcome, and its retry key has expired"
             return self._noted(delivery, progress.given_up(delivery, now, reason))
-        answer = await self._line.push(delivery.id, delivery.line_user_id, delivery.messages)
+        if (kept := self._not_admitted(delivery, now)) is not None:
+            return kept
+        answer = await self._line.push(
+            delivery.id, delivery.line_user_id, delivery.messages, delivery.unit
+        )
         now = clock.now()
         self._heed(answer, now)
+        if answer.outcome in (Outcome.DELIVERED, Outcome.ALREADY_DELIVERED):
+            self._admission.sent(delivery.category, delivery.kind, delivery.broadcast_id, 1, now)
         record = progress.after_push(delivery, answer, now, _spread(), self._zone.now)
         return self._noted(delivery, record)
 
+    def _not_admitted(self, delivery: Delivery, now: datetime) -> Record | None:
+        """What to write down if it costs too much now. What may have been sent already was admitted
+        then: whoever drops it would drop what was perhaps said."""
+        if delivery.unknown_since is not None:
+            return None
+        verdict = self._admission.admit(delivery.category, delivery.priority, 1, now)
+        if verdict.action == "send":
+            return None
+        if verdict.action == "drop":
+            return progress.dropped(delivery, now, verdict.reason)
+        until = verdict.until or progress.month_turn(now, self._zone.now)
+        return progress.put_back(delivery, until, "held", verdict.reason)
+
     async def _reply(self, delivery: Delivery) -> Record | None:
-        await self._reply_pace.take(self._backlog)
+        await self._reply_pace.take(self._lanes.backlog)
         now = clock.now()
         if now > delivery.lease_until - LEASE_MARGIN:
             return None
@@ -217,7 +222,10 @@ class Sender:
             self._closed_until = now + CLOSED
             log.error("LINE refuses the channel's access token: ALL MESSAGES WAIT until it is "
                       "replaced (LINE_CHANNEL_ACCESS_TOKEN)", answer=answer.detail)  # fmt: skip
-        elif outcome is Outcome.QUOTA and now >= self._quota_until:
+        elif outcome is Outcome.QUOTA:
+            self._admission.refused_by_quota(now)
+            if now < self._quota_until:
+                return
             self._quota_until = now + CLOSED
             log.error("the month's quota of LINE messages is used up: pushes are held until the "
                       "month turns; replies still go", answer=answer.detail)  # fmt: skip

@@ -11,24 +11,34 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from services.notify.categories import CAMPAIGN
 from services.notify.sending.deliveries import Delivery, Record
 from shared.bus.handling import Connection
 
+NOTICES = tuple(range(CAMPAIGN))
+"""The priorities of what is said to one person because something happened."""
+
 _INSERT = """
 INSERT INTO deliveries (
-    line_user_id, event_id, id, kind, status, messages, tries, due_at, unknown_since,
-    reply_token, reply_until, reason, created_at, finished_at
+    line_user_id, event_id, id, kind, category, priority, template_version, language, broadcast_id,
+    unit, status, messages, tries, due_at, unknown_since, reply_token, reply_until, reason,
+    created_at, finished_at
 )
-SELECT r.line_user_id, r.event_id, r.id, r.kind,
+SELECT r.line_user_id, r.event_id, r.id, r.kind, r.category, r.priority, r.template_version,
+    r.language, r.broadcast_id, r.unit,
     CASE WHEN r.skipped IS NULL THEN 'waiting' ELSE 'skipped' END, r.messages, 0,
-    CASE WHEN r.skipped IS NULL THEN $9::timestamptz END,
-    CASE WHEN r.skipped IS NULL THEN $10::timestamptz END,
-    r.reply_token, r.reply_until, r.skipped, $11::timestamptz,
-    CASE WHEN r.skipped IS NOT NULL THEN $11::timestamptz END
+    CASE WHEN r.skipped IS NULL THEN $2::timestamptz END,
+    CASE WHEN r.skipped IS NULL THEN $3::timestamptz END,
+    r.reply_token, r.reply_until, r.skipped, $1::timestamptz,
+    CASE WHEN r.skipped IS NOT NULL THEN $1::timestamptz END
 FROM unnest(
-    $1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
-    $8::text[]
-) AS r (line_user_id, event_id, id, kind, messages, reply_token, reply_until, skipped)
+    $4::text[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::smallint[], $10::integer[],
+    $11::text[], $12::uuid[], $13::text[], $14::text[], $15::text[], $16::timestamptz[],
+    $17::text[]
+) AS r (
+    line_user_id, event_id, id, kind, category, priority, template_version, language, broadcast_id,
+    unit, messages, reply_token, reply_until, skipped
+)
 ORDER BY r.line_user_id, r.event_id
 ON CONFLICT DO NOTHING
 RETURNING id
@@ -36,13 +46,18 @@ RETURNING id
 
 _CLAIM = """
 WITH due AS (
-    SELECT line_user_id, event_id, unknown_since FROM deliveries
-    WHERE due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
+    SELECT found.* FROM unnest($4::smallint[]) AS level, LATERAL (
+        SELECT line_user_id, event_id, unknown_since FROM deliveries
+        WHERE priority = level AND due_at <= $1
+        ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
+    ) AS found
+    LIMIT $3
 )
 UPDATE deliveries AS d
 SET status = 'waiting', due_at = $2, unknown_since = coalesce(d.unknown_since, $1)
 FROM due WHERE d.line_user_id = due.line_user_id AND d.event_id = due.event_id
-RETURNING d.line_user_id, d.event_id, d.id, d.kind, d.messages, d.due_at AS lease_until, d.tries,
+RETURNING d.line_user_id, d.event_id, d.id, d.kind, d.category, d.priority, d.template_version,
+    d.language, d.broadcast_id, d.unit, d.messages, d.due_at AS lease_until, d.tries,
     due.unknown_since, d.reply_token, d.reply_until, d.reply_tried_at
 """
 
@@ -101,29 +116,40 @@ async def insert(
     """
     rows = await connection.fetch(
         _INSERT,
+        now,
+        due_at,
+        now if taken else None,
         [each.line_user_id for each in deliveries],
         [each.event_id for each in deliveries],
         [each.id for each in deliveries],
         [each.kind for each in deliveries],
+        [each.category for each in deliveries],
+        [each.priority for each in deliveries],
+        [each.template_version for each in deliveries],
+        [each.language for each in deliveries],
+        [each.broadcast_id for each in deliveries],
+        [each.unit for each in deliveries],
         [each.messages for each in deliveries],
         [each.reply_token for each in deliveries],
         [each.reply_until for each in deliveries],
         skipped,
-        due_at,
-        now if taken else None,
-        now,
     )
     return {row[0] for row in rows}
 
 
 async def claim(
-    pool: "asyncpg.Pool[Any]", now: datetime, lease_until: datetime, limit: int
+    pool: "asyncpg.Pool[Any]",
+    now: datetime,
+    lease_until: datetime,
+    limit: int,
+    priorities: Sequence[int] = NOTICES,
 ) -> list[Delivery]:
-    """Take up to `limit` deliveries that are due, oldest first, in a transaction of its own.
+    """Take up to `limit` deliveries of these priorities that are due, in their order and the oldest
+    of each first, in a transaction of its own.
 
     What other processes have taken is passed over until their lease ends.
     """
-    rows = await pool.fetch(_CLAIM, now, lease_until, limit)
+    rows = await pool.fetch(_CLAIM, now, lease_until, limit, list(priorities))
     return [Delivery(**row) for row in rows]
 
 

@@ -68,6 +68,9 @@ class Phrase:
 class Template:
     """One to five LINE messages with slots in their texts."""
 
+    version: int | None = None
+    """Of the shop's own words; None for those that the product ships."""
+
     def __init__(self, name: str, messages: list[dict[str, Any]]) -> None:
         _check(name, messages)
         text = json.dumps(messages, ensure_ascii=False, separators=(",", ":"))

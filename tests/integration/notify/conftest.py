@@ -31,6 +31,19 @@ USER = "U" + "1" * 32
 OTHER = "U" + "2" * 32
 MEMBER = UUID(int=1)
 
+TABLES = (
+    "deliveries",
+    "recipients",
+    "preferences",
+    "line_events",
+    "erasures",
+    "program",
+    "message_settings",
+    "links",
+    "outbox",
+)
+"""What a test finds empty; one a line, for every area adds its own."""
+
 
 class StandIn:
     """LINE as far as it matters here. `script` holds what befalls the next calls, in order:
@@ -272,9 +285,7 @@ async def notify(servers, database, namespace: str, line: StandIn) -> AsyncItera
     """A service with an empty schema and a namespace of its own."""
     url = database.url("notify")
     connection = await asyncpg.connect(url, server_settings={"search_path": "notify"})
-    await connection.execute(
-        "TRUNCATE deliveries, recipients, line_events, erasures, program, outbox, links CASCADE"
-    )
+    await connection.execute(f"TRUNCATE {', '.join(TABLES)} CASCADE")
     await connection.close()
     yield Worker(
         NotifySettings(

@@ -41,7 +41,13 @@ async def test_each_kind_is_told_in_words(notify, line, kit):
     async with notify.running() as worker:
         for number, each in enumerate(events, 1):
             await worker.tell(each)
-            await worker.settled(number)
+            rows = await worker.settled(number)
+    assert {(row["category"], row["priority"], row["language"]) for row in rows} == {
+        ("account", 0, "ja"),
+        ("receipt", 1, "ja"),
+        ("rank", 2, "ja"),
+        ("chat", 0, "ja"),
+    }
     texts = line.texts()
     assert "ウェルカムポイントを 500 ポイント" in texts[0]
     assert '理由: "x"' in texts[1]

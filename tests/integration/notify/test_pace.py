@@ -50,3 +50,11 @@ async def test_without_redis_each_keeps_to_its_share(namespace):
             await pace.take(30)
         took = time.monotonic() - started
     assert took > 0.15, "a quarter of 400 a second, while nobody knows how many there are"
+
+
+async def test_a_rush_leaves_a_call_to_what_is_urgent(redis, namespace):
+    urgent = Pace(redis, namespace, "push", 20, "one")
+    rush = Pace(redis, namespace, "push", 20, "two", yielding=True)
+    while (await rush._ask(0, 1)).granted:
+        pass
+    assert (await urgent._ask(0, 1)).granted == 1

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from services.notify.sending import progress
@@ -86,3 +87,15 @@ async def test_a_changed_plan_releases_what_is_held(pool):
     await store.record(pool, [held])
     assert await store.release_held(pool, now) == 1
     assert [each.line_user_id for each in await store.claim(pool, now, now + LEASE, 9)] == ["U0"]
+
+
+async def test_the_urgent_are_claimed_first_and_campaigns_by_who_sends_them(pool):
+    now = clock.now()
+    made = [msgspec.structs.replace(delivery(n, now), priority=3 - n) for n in range(4)]
+    for age, each in enumerate(made):
+        due = now - timedelta(seconds=10 - age)
+        await store.insert(pool, [each], [None], now=now, due_at=due, taken=False)
+    claimed = [await store.claim(pool, now, now + LEASE, 1) for _ in range(4)]
+    assert [[each.priority for each in page] for page in claimed] == [[0], [1], [2], []]
+    campaign = await store.claim(pool, now, now + LEASE, 9, [3])
+    assert [each.priority for each in campaign] == [3]

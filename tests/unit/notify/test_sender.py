@@ -1,13 +1,14 @@
 """Concurrency: a LINE that keeps some waiting holds up nobody else."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
 from services.notify.program_zone import ProgramZone
 from services.notify.sending import sender as sender_module
+from services.notify.sending.admission import SEND, Everything, Verdict
 from services.notify.sending.deliveries import Delivery
 from services.notify.sending.outcomes import Answer, Outcome
 from services.notify.sending.sender import Sender
@@ -41,7 +42,7 @@ class SomeHang:
     def __init__(self):
         self.pushed = []
 
-    async def push(self, retry_key, line_user_id, messages):
+    async def push(self, retry_key, line_user_id, messages, unit=None):
         self.pushed.append(line_user_id)
         await asyncio.sleep(0)
         if line_user_id.startswith("h"):
@@ -62,6 +63,7 @@ async def parts(monkeypatch):
         line,
         paper,
         push_pace=FreePace(),
+        rush_pace=FreePace(),
         reply_pace=FreePace(),
         zone=ProgramZone(),
         concurrency=4,
@@ -102,3 +104,61 @@ async def test_draining_puts_back_what_was_not_begun(parts):
     assert len(waiting) + len(line.pushed) == 50
     assert waiting
     assert sender.room() == 0
+
+
+class Thrifty(Everything):
+    """Gives one verdict on what is not a receipt, and remembers what it was told."""
+
+    def __init__(self, verdict):
+        self.verdict = verdict
+        self.asked, self.counted = [], []
+
+    def admit(self, category, priority, recipients, now):
+        self.asked.append((category, priority, recipients))
+        return SEND if category == "receipt" else self.verdict
+
+    def sent(self, category, kind, broadcast_id, recipients, now):
+        self.counted.append((category, kind, broadcast_id, recipients))
+
+
+async def judged(verdict, *deliveries):
+    """What is written down of deliveries, in their order, and the admission."""
+    paper, admission = Paper(), Thrifty(verdict)
+    paces = dict.fromkeys(("push_pace", "rush_pace", "reply_pace"), FreePace())
+    zone = ProgramZone()
+    sender = Sender(SomeHang(), paper, **paces, zone=zone, concurrency=1, admission=admission)
+    running = asyncio.create_task(sender.run())
+    sender.submit(deliveries)
+    await until(lambda: len(paper.records) == len(deliveries))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    return sorted(paper.records, key=lambda record: record.event_id), admission
+
+
+LATER = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+async def test_what_costs_too_much_is_held_and_the_rest_is_counted():
+    rank = delivery("a", 1, category="rank", priority=2)
+    receipt = delivery("b", 2, category="receipt", priority=1)
+    (held, sent), admission = await judged(Verdict("hold", LATER, "the budget"), rank, receipt)
+    assert (held.status, held.due_at, held.reason) == ("held", LATER, "the budget")
+    assert held.unknown_since is None, "it was not sent"
+    assert sent.status == "delivered"
+    assert admission.asked == [("receipt", 1, 1), ("rank", 2, 1)]
+    assert admission.counted == [("receipt", "k", None, 1)]
+
+
+async def test_what_is_dropped_is_over_with_the_reason():
+    asked = delivery("a", 1, category="campaign", priority=3)
+    (record,), _ = await judged(Verdict("drop", None, "the budget"), asked)
+    assert (record.status, record.due_at, record.reason) == ("dropped", None, "the budget")
+    assert record.finished_at is not None
+
+
+async def test_what_may_have_been_sent_is_not_asked_about_again():
+    asked = delivery("a", 1, category="rank", unknown_since=clock.now())
+    (record,), admission = await judged(Verdict("drop"), asked)
+    assert record.status == "delivered"
+    assert admission.asked == []
+    assert len(admission.counted) == 1
