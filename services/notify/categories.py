@@ -37,6 +37,7 @@ OPTIONAL = tuple(name for name, category in CATEGORIES.items() if category.optio
 
 _OF_KIND: Mapping[str, str] = {
     "balance": "chat",
+    "balance_next_rank": "chat",
     "why": "chat",
     "why_nothing": "chat",
     "notices": "chat",

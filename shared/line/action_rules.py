@@ -3,6 +3,8 @@
 Source: LINE's reference, "Action objects". Labels count graphemes, all else UTF-16 units.
 """
 
+from functools import partial
+
 from shared.line.field_rules import (
     Rule,
     anything,
@@ -25,21 +27,24 @@ _data = text(0, POSTBACK_DATA_LIMIT)
 _moment = matching(r"[0-9T:t-]{4,16}", "invalid date or time")
 
 
-def action(*, label_limit: int = LABEL_LIMIT, label_required: bool = True) -> Rule:
+def action(
+    *, label_limit: int = LABEL_LIMIT, label_required: bool = True, closed: bool = False
+) -> Rule:
     """The rule for an action where labels may have up to `label_limit` graphemes.
 
     The places differ: templates, quick replies and Flex buttons need a label; a tappable box or
-    image does not.
+    image does not. A closed one refuses fields that LINE does not know.
     """
-    return by_type(_kinds(label_limit, label_required=label_required))
+    return by_type(_kinds(label_limit, label_required=label_required, closed=closed))
 
 
-def _kinds(label_limit: int, *, label_required: bool) -> dict[str, Rule]:
+def _kinds(label_limit: int, *, label_required: bool, closed: bool = False) -> dict[str, Rule]:
+    object_ = partial(shape, closed=closed)
     label = text(1 if label_required else 0, label_limit, graphemes)
     must: dict[str, Rule] = {"type": anything} | ({"label": label} if label_required else {})
     may: dict[str, Rule] = {} if label_required else {"label": label}
     return {
-        "postback": shape(
+        "postback": object_(
             {**must, "data": _data},
             {
                 **may,
@@ -49,16 +54,16 @@ def _kinds(label_limit: int, *, label_required: bool) -> dict[str, Rule]:
                 "fillInText": text(0, 300),
             },
         ),
-        "message": shape({**must, "text": text(1, 300)}, may),
-        "uri": shape({**must, "uri": uri}, {**may, "altUri": shape({}, {"desktop": uri})}),
-        "datetimepicker": shape(
+        "message": object_({**must, "text": text(1, 300)}, may),
+        "uri": object_({**must, "uri": uri}, {**may, "altUri": object_({}, {"desktop": uri})}),
+        "datetimepicker": object_(
             {**must, "data": _data, "mode": choice("date", "time", "datetime")},
             {**may, "initial": _moment, "max": _moment, "min": _moment},
         ),
-        "clipboard": shape({**must, "clipboardText": text(1, 1000)}, may),
-        "camera": shape(must, may),
-        "cameraRoll": shape(must, may),
-        "location": shape(must, may),
+        "clipboard": object_({**must, "clipboardText": text(1, 1000)}, may),
+        "camera": object_(must, may),
+        "cameraRoll": object_(must, may),
+        "location": object_(must, may),
     }
 
 

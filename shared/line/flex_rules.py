@@ -44,7 +44,8 @@ _ratio = matching(r"\d{1,6}(\.\d+)?:\d{1,6}(\.\d+)?")
 _flex = integer(0, 10_000)
 _align = choice("start", "end", "center")
 _gravity = choice("top", "bottom", "center")
-_tap = action(label_required=False)
+_tap = action(label_required=False, closed=True)
+_press = action(closed=True)
 _placing: dict[str, Rule] = {
     "margin": _space,
     "position": choice("relative", "absolute"),
@@ -95,7 +96,7 @@ _text = both(
     _has_words,
 )
 _button = _component(
-    {"action": action()},
+    {"action": _press},
     {
         "flex": _flex,
         "color": _color,

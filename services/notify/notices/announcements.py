@@ -5,11 +5,12 @@ program's time zone.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.notify.errors import Untellable
+from services.notify.sending.link_offers import PLACEHOLDER
+from services.notify.templates.moments import last_day, minute
 from services.notify.templates.wording import LINK_REASONS, Wording
 from shared.events import (
     ChatDataProvided,
@@ -70,7 +71,7 @@ def earned(data: PointsEarned, wording: Wording, zone: ZoneInfo) -> Said | None:
         {
             "points": f"{data.points:,}",
             "balance": f"{data.balance:,}",
-            "when": _when(data.occurred_at, zone),
+            "when": minute(data.occurred_at, zone),
         },
     )
 
@@ -120,7 +121,7 @@ def rank_expiring(data: RankExpiring, wording: Wording, zone: ZoneInfo) -> Said 
     missing = data.missing.en if wording.language == "en" else data.missing.ja
     if not missing:
         return None
-    day = _last_day(data.keep_until, zone)
+    day = last_day(data.keep_until, zone)
     return Said("rank_expiring", {"rank": data.name, "when": day, "missing": missing})
 
 
@@ -128,7 +129,7 @@ def points_expiring(data: PointsExpiring, wording: Wording, zone: ZoneInfo) -> S
     """Points that are about to expire: how many, and the last day of each; all dates together."""
     dates = [ExpiringPoints(data.points, data.expires_at, data.days), *data.later]
     told = [
-        wording.phrase("expiring", points=f"{each.points:,}", when=_last_day(each.expires_at, zone))
+        wording.phrase("expiring", points=f"{each.points:,}", when=last_day(each.expires_at, zone))
         for each in dates[:MOST_ENTRIES]
         if each.points > 0
     ]
@@ -147,7 +148,7 @@ def chat_answer(data: ChatDataProvided, wording: Wording, zone: ZoneInfo) -> Sai
             return Said("why_nothing", {})
         return Said("why", {"entries": _entries(data, wording, zone)})
     if data.topic == "link":
-        return Said("link_offer", {})
+        return Said("link_offer", {"link": PLACEHOLDER})
     raise Untellable(f"no words for the topic {data.topic!r}")
 
 
@@ -175,7 +176,8 @@ def link_refused(data: LinkRefused, wording: Wording, zone: ZoneInfo) -> Said:
 
 
 def _details(data: ChatDataProvided, wording: Wording) -> str:
-    """Pending points, rank and what is missing to the next one; each a line of its own."""
+    """Pending points, rank and what is missing to the next one; each a line of its own; of
+    nobody is nothing said."""
     lines = []
     if data.status == "suspended":
         lines.append(wording.phrase("suspended"))
@@ -185,7 +187,7 @@ def _details(data: ChatDataProvided, wording: Wording) -> str:
         lines.append(wording.phrase("rank", rank=data.rank))
     if data.next_rank and (told := _to_next(data.next_rank, wording)):
         lines.append(wording.phrase("next_rank", missing=told))
-    return "".join(f"\n{line}" for line in lines)
+    return "\n".join(lines) or wording.phrase("balance_alone")
 
 
 def _to_next(missing: MissingToNext, wording: Wording) -> str:
@@ -196,20 +198,9 @@ def _entries(data: ChatDataProvided, wording: Wording, zone: ZoneInfo) -> str:
     return "\n\n".join(
         wording.phrase(
             "entry",
-            when=_when(entry.occurred_at, zone),
+            when=minute(entry.occurred_at, zone),
             points=f"{entry.points:+,}",
             text=entry.en if wording.language == "en" else entry.ja,
         )
         for entry in data.entries[:MOST_ENTRIES]
     )
-
-
-def _last_day(end: datetime, zone: ZoneInfo) -> str:
-    """The last day before a moment, which is a midnight."""
-    last = (end - timedelta(seconds=1)).astimezone(zone)
-    return f"{last.year}/{last.month:02}/{last.day:02}"
-
-
-def _when(moment: datetime, zone: ZoneInfo) -> str:
-    local = moment.astimezone(zone)
-    return f"{local.year}/{local.month:02}/{local.day:02} {local.hour:02}:{local.minute:02}"

@@ -1,8 +1,9 @@
 """The button that leads to LINE's account link: its address needs a token that LINE gives for one
 user and ten minutes, so it is filled in when the message is about to go.
 
-A `link_offer` is two messages as stored, of which one is sent: the button, or, when LINE gives no
-token (or it is not known where the shop's pages are), how to link with a code from the till.
+A `link_offer` is stored with both ways: the messages with the button, and a last one that is sent
+instead when LINE gives no token (or it is not known where the shop's pages are): how to link with a
+code from the till.
 """
 
 import json
@@ -37,9 +38,9 @@ class LinkOffers:
 
 
 def chosen(messages: str, public_url: str, token: str | None) -> str:
-    """The one of the two messages that fits, as a JSON array."""
-    button, words = json.loads(messages)
+    """The messages that fit, as a JSON array: the last one, or those before it."""
+    *offer, words = json.loads(messages)
     if token is None:
         return json.dumps([words], ensure_ascii=False)
     address = f"{public_url}/link?linkToken={quote(token, safe='')}"
-    return json.dumps([button], ensure_ascii=False).replace(PLACEHOLDER, address)
+    return json.dumps(offer, ensure_ascii=False).replace(PLACEHOLDER, address)

@@ -10,34 +10,13 @@ from importlib import resources
 from typing import Any
 
 from services.notify.errors import BadWording
+from services.notify.templates.kinds import KINDS
 from services.notify.templates.template import Phrase, Template
+from services.notify.templates.variables import Variable
 
 LANGUAGES = ("ja", "en")
 DEFAULT_LANGUAGE = "ja"
 
-KINDS = (
-    "joined",
-    "joined_with_points",
-    "returned",
-    "earned",
-    "points_added",
-    "points_taken",
-    "redeemed",
-    "points_given",
-    "refunded",
-    "rank_reached",
-    "rank_reached_with_points",
-    "rank_expiring",
-    "points_expiring",
-    "balance",
-    "why",
-    "why_nothing",
-    "linked",
-    "linked_with_points",
-    "unlinked",
-    "link_refused",
-    "link_offer",
-)
 LINK_REASONS = (
     "wrong_code",
     "too_many_tries",
@@ -61,8 +40,20 @@ PHRASES = (
     "entry",
     "expiring",
     "suspended",
+    "balance_alone",
+    "rank_brings_nothing",
     *(f"link_{reason}" for reason in LINK_REASONS),
 )
+
+PHRASE_SLOTS = {
+    "n": Variable(24),
+    "points": Variable(24),
+    "when": Variable(40),
+    "rank": Variable(100),
+    "missing": Variable(400),
+    "text": Variable(700),
+}
+"""What phrases may use."""
 
 
 class Wording:
@@ -71,11 +62,12 @@ class Wording:
     def __init__(self, language: str, document: Mapping[str, Any]) -> None:
         self.language = language
         self.templates = {
-            kind: Template(f"{language}.{kind}", _part(document, "messages", kind))
-            for kind in KINDS
+            kind: Template(f"{language}.{kind}", _part(document, "messages", kind), each.variables)
+            for kind, each in KINDS.items()
         }
         self._phrases = {
-            name: Phrase(f"{language}.{name}", _part(document, "phrases", name)) for name in PHRASES
+            name: Phrase(f"{language}.{name}", _part(document, "phrases", name), PHRASE_SLOTS)
+            for name in PHRASES
         }
 
     def phrase(self, name: str, **values: str) -> str:

@@ -10,7 +10,6 @@ import pytest
 from services.notify.errors import BadWording, Untellable
 from services.notify.notices import announcements
 from services.notify.templates import wording
-from services.notify.templates.template import utf16_length
 from shared.events import (
     ChatDataProvided,
     ExpiringPoints,
@@ -27,6 +26,7 @@ from shared.events import (
     RankExpiring,
 )
 from shared.line import message_rules
+from shared.line.text_length import utf16_units as utf16_length
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 WORDINGS = wording.load()
@@ -180,7 +180,9 @@ def test_the_balance_tells_what_is_missing_to_the_next_rank():
     text = told(announcements.chat_answer, chat(rank="銀", next_rank=missing), "en")[0]["text"]
     assert text == "Balance: 1,234 points\nRank: 銀\n2 more visits to ゴールド"
     wordless = chat(next_rank=MissingToNext("ゴールド", visits=2))
-    assert told(announcements.chat_answer, wordless)[0]["text"] == "残高: 1,234 ポイント"
+    assert told(announcements.chat_answer, wordless)[0]["text"] == (
+        "残高: 1,234 ポイント\n「なぜ」と送ると、ポイントの理由をお答えします。"
+    )
 
 
 def test_why_explains_the_latest_entries_in_the_members_language():

@@ -7,14 +7,22 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.notify.errors import BadWording
-from services.notify.templates.template import (
-    ALT_TEXT_UNITS,
-    SLOTS,
-    TEXT_UNITS,
-    Template,
-    clip,
-    utf16_length,
-)
+from services.notify.templates.fixed import fixed
+from services.notify.templates.template import Phrase, Template
+from services.notify.templates.variables import Variable, clip
+from shared.line import message_rules
+from shared.line.text_length import utf16_units as utf16_length
+
+VARIABLES = {
+    "reason": Variable(500),
+    "points": Variable(24),
+    "progress": Variable(3, "percent"),
+    "link": Variable(600, "address"),
+}
+
+
+def template(messages, **more):
+    return Template("t", messages, VARIABLES, **more)
 
 
 def text(words: str) -> list[dict[str, object]]:
@@ -27,10 +35,10 @@ def flex(words: str, alt: str = "alt") -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize(
-    "value", ['"', "\\", '"},{"type":"text"', "\n\t\x00\x1f", "{points}", "<b>&", "😀", "\u2028"]
+    "value", ['"', "\\", '"},{"type":"text"', "\n\t", "{points}", "<b>&", "😀", "\u2028"]
 )
 def test_a_value_stays_a_value(value):
-    filled = Template("t", text("理由: {reason}!")).fill({"reason": value})
+    filled = template(text("理由: {reason}!")).fill({"reason": value})
     assert json.loads(filled) == text(f"理由: {value}!")
 
 
@@ -38,10 +46,10 @@ def test_a_value_stays_a_value(value):
 @example("あ" * 600)
 @example("😀" * 300)
 def test_any_text_fits_its_slot_and_stays_json(value):
-    filled = json.loads(Template("t", flex("{reason}")).fill({"reason": value}))
+    filled = json.loads(template(flex("{reason}")).fill({"reason": value}))
     told = filled[0]["contents"]["body"]["contents"][0]["text"]
-    assert utf16_length(told) <= SLOTS["reason"]
-    assert told == value or told.endswith("…")
+    assert utf16_length(told) <= 500
+    assert told == (sendable(value) or "-") or told.endswith("…")
 
 
 @given(st.text(max_size=30), st.integers(1, 40))
@@ -54,38 +62,101 @@ def test_clipping_keeps_to_the_size_and_splits_no_pair(value, units):
         assert value.startswith(clipped[:-1])
 
 
-def test_what_could_grow_too_long_is_refused_when_it_is_made():
-    room = TEXT_UNITS - SLOTS["reason"]
-    Template("t", text("あ" * room + "{reason}"))
-    with pytest.raises(BadWording, match="5001"):
-        Template("t", text("あ" * (room + 1) + "{reason}"))
+def sendable(value):
+    return "".join(c for c in value if c >= " " or c in "\n\r\t")
 
 
-def test_length_counts_utf16_units():
-    Template("t", text("😀" * (TEXT_UNITS // 2)))
-    with pytest.raises(BadWording):
-        Template("t", text("😀" * (TEXT_UNITS // 2) + "a"))
+@pytest.mark.parametrize(
+    ("value", "told"), [("a\x00b\x1f", "ab"), ("\ud83d", "-"), ("", "-"), ("\x07", "-")]
+)
+def test_what_cannot_be_sent_is_left_out_and_nothing_is_a_dash(value, told):
+    assert json.loads(template(text("{reason}")).fill({"reason": value})) == text(told)
 
 
-def test_alt_text_has_a_limit_of_its_own():
-    Template("t", flex("x", "a" * ALT_TEXT_UNITS))
-    with pytest.raises(BadWording, match="altText"):
-        Template("t", flex("x", "a" * (ALT_TEXT_UNITS + 1)))
+def test_within_an_address_a_value_is_escaped_and_an_address_is_not():
+    uri = {"type": "uri", "label": "a", "uri": "https://a.jp/?q={reason}"}
+    link = {"type": "uri", "label": "a", "uri": "{link}"}
+    reply = [
+        {**text("{reason}")[0], "quickReply": {"items": [item(uri), item(link)]}},
+    ]
+    made = Template("t", reply, {"reason": Variable(50), "link": Variable(600, "address")})
+    values = {"reason": 'あ&b="/', "link": "https://b.jp/?c=d&e"}
+    items = json.loads(made.fill(values))[0]["quickReply"]["items"]
+    assert items[0]["action"]["uri"] == "https://a.jp/?q=%E3%81%82%26b%3D%22%2F"
+    assert items[1]["action"]["uri"] == "https://b.jp/?c=d&e"
 
 
-def test_flex_must_stay_below_thirty_kilobytes_even_when_escaped():
-    contents = flex("x")
-    contents[0]["contents"]["body"]["contents"] *= 2000
-    with pytest.raises(BadWording, match="Flex"):
-        Template("t", contents)
+def item(action):
+    return {"type": "action", "action": action}
 
 
-@pytest.mark.parametrize("messages", [[], text("x") * 6, text("")])
-def test_line_takes_one_to_five_messages_that_say_something(messages):
-    with pytest.raises(BadWording):
-        Template("t", messages)
+def test_double_braces_are_braces():
+    filled = template(text("{{points}} {{{points}}}")).fill({"points": "5"})
+    assert json.loads(filled) == text("{points} {5}")
 
 
-def test_an_unknown_slot_is_named():
+def test_a_width_takes_a_percentage_and_nothing_else():
+    bar = flex("x")
+    bar[0]["contents"]["body"]["contents"] = [
+        {"type": "box", "layout": "vertical", "contents": [], "width": "{progress}%"}
+    ]
+    for value, width in (("60", "60%"), ("101", "0%"), ("x", "0%"), ("-1", "0%")):
+        told = json.loads(template(bar).fill({"progress": value}))
+        assert told[0]["contents"]["body"]["contents"][0]["width"] == width
+
+
+def test_without_an_address_of_the_card_what_leads_there_is_left_out():
+    button = {"type": "button", "action": {"type": "uri", "label": "c", "uri": "{card_url}"}}
+    message = flex("x")
+    message[0]["contents"]["footer"] = {"type": "box", "layout": "vertical", "contents": [button]}
+    message[0]["quickReply"] = {"items": [item(button["action"])]}
+    there = json.loads(template(message, fixed=fixed(public_url="https://shop.jp/")).fill({}))
+    footer = there[0]["contents"]["footer"]["contents"]
+    assert footer[0]["action"]["uri"] == "https://shop.jp/card"
+    assert json.loads(template(message, fixed=fixed()).fill({})) == flex("x")
+
+
+def test_colours_come_from_the_theme():
+    message = flex("x")
+    message[0]["contents"]["body"]["backgroundColor"] = "{color_brand}"
+    told = json.loads(template(message, fixed=fixed("#AB12CD")).fill({}))
+    assert told[0]["contents"]["body"]["backgroundColor"] == "#AB12CD"
+
+
+def test_a_template_that_line_would_not_take_is_not_made():
+    with pytest.raises(BadWording, match=r"t: messages\[0\]\.text: .*5,001"):
+        template(text("あ" * 5001))
+
+
+def test_a_phrase_with_an_unknown_slot_is_named():
     with pytest.raises(BadWording, match=r"\{colour\}"):
-        Template("t", text("{colour}"))
+        Phrase("p", "{colour}", VARIABLES)
+
+
+words = st.lists(
+    st.one_of(
+        st.sampled_from(["{reason}", "{points}", "{{", "}}"]), st.text("aあ😀", max_size=2000)
+    ),
+    min_size=1,
+    max_size=4,
+).map("".join)
+hostile = st.text(st.sampled_from('aあ😀\x00\x01\ud800"\\\n\u2028é'), max_size=700)
+
+
+@given(words, words, hostile, hostile)
+@example("{reason}", "{points}", "\x01" * 600, '"' * 600)
+def test_what_is_made_is_taken_by_line_whatever_is_filled_in(alt, body, reason, points):
+    message = [*flex(body, alt), {"type": "text", "text": alt, "quickReply": quick("{points}")}]
+    message[0]["contents"]["body"]["contents"] *= 2
+    try:
+        made = template(message)
+    except BadWording:
+        return
+    told = json.loads(made.fill({"reason": reason, "points": points}))
+    assert list(message_rules.messages(told)) == []
+
+
+def quick(words):
+    postback = {"type": "postback", "label": "a", "data": f"d={words}"}
+    link = {"type": "uri", "label": "b", "uri": f"https://a.jp/{words}"}
+    return {"items": [item(postback), item(link)]}
