@@ -17,6 +17,7 @@ from services.points.programs import backtesting
 from services.points.programs.rulebook import Rulebook
 from services.points.purchases.awards import Awards
 from services.points.rankings.ranking import Ranking
+from services.points.segments.streaming import Streams
 from services.points.settings import HooksSettings, PointsSettings, WebSettings
 from services.points.web import app as web_app
 from shared import pruning
@@ -78,6 +79,12 @@ async def web(process: Process) -> None:
 
 async def segments(process: Process) -> None:
     """Who belongs to which segment, alone, so that a large one holds up nobody."""
+    streams = Streams(Rulebook(), process.bus.publisher, process.relay)
+    wiring = handlers.segment_handlers(streams)
+    # A request is noted under its own id: a second inbox would only cost.
+    process.bus.consume("points.segments", wiring, process.pool, process.relay, use_inbox=False)
+    process.task(streams.run(process.pool))
+    process.task(streams.run(process.pool, single=True))
     process.task(process.relay.run())
     process.watch_database()
 
@@ -111,7 +118,7 @@ PROCESSES: dict[str, tuple[Setup, type[ProcessSettings], int]] = {
     "web": (web, WebSettings, 8),
     "awards": (awards, PointsSettings, 8),
     "ranks": (ranks, PointsSettings, 4),
-    "segments": (segments, ProcessSettings, 4),
+    "segments": (segments, ProcessSettings, 6),
     "hooks": (hooks, HooksSettings, 6),
 }
 """Name → how it is set up, its settings, its connections to the database."""

@@ -8,6 +8,7 @@ from services.points.members.linking import Linking
 from services.points.nights.night import NightShift
 from services.points.purchases.awards import Awards
 from services.points.rankings.ranking import Ranking
+from services.points.segments.streaming import Streams
 from shared.bus.handling import Batch, Handlers
 from shared.events import PUBLIC
 
@@ -43,6 +44,11 @@ def rank_handlers(ranking: Ranking, night: NightShift) -> Handlers:
         "program.published.v1": ranking.program_published,
         "schedule.ticked.v1": night.ticked,
     }
+
+
+def segment_handlers(streams: Streams) -> Handlers:
+    """`points.segments`: who is in a segment is streamed to whoever asks."""
+    return {"segment.requested.v1": streams.requested}
 
 
 EXPORT_HANDLERS: Handlers = {"member.export_part.v1": exporting.take}

@@ -30,6 +30,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
         "schedule.ticked.v1",
     ),
     "points.exports": ("member.export_part.v1",),
+    "points.segments": ("segment.requested.v1",),
     "points.hooks": tuple(sorted(PUBLIC)),
     "notify.projections": ("terminal.changed.v1",),
     "notify.messages": (

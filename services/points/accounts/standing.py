@@ -48,8 +48,10 @@ def lot_of(stored: StoredLot, last_activity: datetime | None, zone: ZoneInfo) ->
     )
 
 
-def standing(holding: Holding, zone: ZoneInfo, now: datetime) -> Standing:
-    """An account's standing at `now`."""
+def standing(
+    holding: Holding, zone: ZoneInfo, now: datetime, *, dates: int = MOST_DATES
+) -> Standing:
+    """An account's standing at `now`, with the next `dates` of expiry."""
     kept = {
         stored.entry_id: lot_of(stored, holding.last_activity_at, zone) for stored in holding.lots
     }
@@ -63,7 +65,7 @@ def standing(holding: Holding, zone: ZoneInfo, now: datetime) -> Standing:
         balance=lots.spendable(account.lots.values(), now) - account.debt,
         pending=sums.pending,
         held=sums.held,
-        expiring=tuple(sorted(expiring.items())[:MOST_DATES]),
+        expiring=tuple(sorted(expiring.items())[:dates]),
     )
 
 

@@ -13,6 +13,7 @@ from services.points.store import (
     nights,
     qr_uses,
     rank_runs,
+    segment_requests,
 )
 from shared import inbox
 from shared.pruning import Rule
@@ -38,6 +39,9 @@ WARNINGS_KEPT = timedelta(days=7)
 
 EXPORTS_KEPT = exporting.KEPT
 
+STREAMS_KEPT = inbox.KEPT
+"""The row is what lets a repeated request be streamed once."""
+
 RULES = (
     Rule("inbox", inbox.KEPT, inbox.PRUNE),
     Rule("qr_uses", CODES_KEPT, qr_uses.PRUNE),
@@ -49,5 +53,6 @@ RULES = (
     Rule("link_nonces", LINKS_KEPT, links.PRUNE_NONCES),
     Rule("link_attempts", LINKS_KEPT, links.PRUNE_ATTEMPTS),
     Rule("hook_messages", HOOKS_KEPT, hook_deliveries.PRUNE),
+    Rule("segment_requests", STREAMS_KEPT, segment_requests.PRUNE),
     Rule("member_exports", EXPORTS_KEPT, exports.PRUNE),
 )

@@ -29,7 +29,9 @@ from shared.events import (
     PointsReversed,
     ProgramPublished,
     ScheduleTicked,
+    SegmentRequested,
 )
+from shared.settings import ProcessSettings
 from tests.contracts.write_golden import example
 from tests.integration.contracts.edge_cases import BEGINNING, at
 from tests.integration.contracts.house import Case
@@ -106,6 +108,27 @@ async def questions(pool: "Pool[Any]") -> list[Event[Any]]:
     return [
         at(n, ChatDataRequested(user, topic, f"token-{n}", BEGINNING))
         for n, (user, topic) in enumerate(asked)
+    ]
+
+
+async def segments(pool: "Pool[Any]") -> list[Event[Any]]:
+    """Streams of everybody, of one member, of nobody, and of what cannot be computed."""
+    await shop(pool, *USERS)
+    asked: list[tuple[Any, str | None]] = [
+        ({"all": True}, None),
+        ({"points": {"min": 50}}, "welcomed"),
+        ({"member": str(ids.derived_id("nobody"))}, None),
+        ({"any": [{"points": {"min": "many"}}, {"moon": "full"}]}, None),
+        ({"all": [{"not": {"line": "reachable"}}, {"rank": {"in": [None, "gold"]}}]}, None),
+    ]
+    return [
+        at(
+            n,
+            SegmentRequested(
+                ids.derived_id("asked", str(n)), msgspec.Raw(msgspec.json.encode(document)), code
+            ),
+        )
+        for n, (document, code) in enumerate(asked)
     ]
 
 
@@ -237,6 +260,19 @@ CASES = [
         said={"rank.changed.v1": ("line_user_id", "direction", "to_rank")},
         over="""SELECT NOT EXISTS (SELECT FROM rank_runs WHERE finished_at IS NULL)
             AND NOT EXISTS (SELECT FROM nights WHERE finished_at IS NULL)""",
+    ),
+    Case(
+        "points.segments",
+        ("segment.requested.v1",),
+        ProcessSettings,
+        processes.segments,
+        segments,
+        {
+            "requests": """SELECT id, definition::text, segment, single, members
+                FROM segment_requests"""
+        },
+        said={"segment.refused.v1": ("request_id", "ja", "en")},
+        over="SELECT NOT EXISTS (SELECT FROM segment_requests WHERE finished_at IS NULL)",
     ),
     Case(
         "points.exports",

@@ -40,6 +40,9 @@ INSERT = {
     "link_attempts": "INSERT INTO link_attempts VALUES ('U', $1)",
     "member_exports": f"""{_MEMBER} INSERT INTO member_exports
         SELECT gen_random_uuid(), id, 'test', $1 FROM m""",
+    "segment_requests": """INSERT INTO segment_requests
+        (id, definition, single, attempts, members, asked_at, finished_at)
+        VALUES (gen_random_uuid(), '{"all": true}', false, 1, 0, $1, $1)""",
     "erasures": "INSERT INTO erasures VALUES (gen_random_uuid()::text, $1)",
     "ticks": "INSERT INTO ticks VALUES (gen_random_uuid()::text, $1, $1)",
     "hand_overs": "INSERT INTO hand_overs VALUES (gen_random_uuid()::text, $1, 1, 0, $1)",
@@ -58,6 +61,9 @@ INSERT = {
         VALUES (gen_random_uuid(), 'message', '{}', $1)""",
 }
 OPEN = {
+    "segment_requests": """INSERT INTO segment_requests
+        (id, definition, single, attempts, members, asked_at, finished_at)
+        VALUES (gen_random_uuid(), '{"all": true}', false, 0, 0, $1, NULL)""",
     "rank_runs": """INSERT INTO rank_runs VALUES
         (gen_random_uuid(), 'nightly', true, gen_random_uuid(), $1, NULL)""",
     "deliveries": """INSERT INTO deliveries
