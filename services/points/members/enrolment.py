@@ -7,7 +7,7 @@ them. Who left for good (`leaving`) comes back by a new follow only, as a new me
 are given once in a lifetime: the ledger has one entry for the cause "welcome" of a member.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from services.points.members import welcoming
 from services.points.members.references import written
 from services.points.programs.rulebook import Rulebook
 from services.points.purchases.awards import Awards
+from services.points.routes import attribution
 from services.points.rules import cards
 from services.points.store import leaving as leaving_store
 from services.points.store import ledger as ledger_store
@@ -144,7 +145,8 @@ class Enrolment:
         ]
         added = await self.add(batch, people)
         await store.apply_departures(batch.connection, sorted(coming))
-        await self.welcome(batch, added, coming, welcomed=gone.keys())
+        routes = await attribution.attribute(batch.connection, added, clock.now())
+        await self.welcome(batch, added, coming, welcomed=gone.keys(), routes=routes)
         await self._awards.award_waiting(batch, added)
         return {each.line_user_id for each in added if each.line_user_id}
 
@@ -173,9 +175,10 @@ class Enrolment:
         added: Sequence[NewMember],
         arrivals: dict[str, Arrival],
         welcomed: Collection[str] = (),
+        routes: Mapping[UUID, str] | None = None,
     ) -> None:
         """Give new members their welcome points and tell that they joined. `welcomed`: users who
-        had them in an earlier membership."""
+        had them in an earlier membership; `routes`: on which those came of whom it is known."""
         if not added:
             return
         edition, now = self._rulebook.current(), clock.now()
@@ -191,7 +194,8 @@ class Enrolment:
                 postings.append(posting)
                 batch.emit(welcoming.told(posting, account, cause.event))
             points = posting.amount if posting else 0
-            batch.emit(_joined(member, points, account.balance, cause))
+            route = (routes or {}).get(member.id)
+            batch.emit(_joined(member, points, account.balance, cause, route))
         await ledger_store.post(batch.connection, postings, list(movements.values()))
 
     async def _note_friends(self, batch: Batch, arrivals: Sequence[Arrival], new: set[str]) -> None:
@@ -249,7 +253,9 @@ async def _lock_users(batch: Batch, users: Sequence[str]) -> None:
     await ledger_store.lock_references(batch.connection, names)
 
 
-def _joined(member: NewMember, points: int, balance: int, arrival: Arrival) -> Event[MemberJoined]:
+def _joined(
+    member: NewMember, points: int, balance: int, arrival: Arrival, route: str | None
+) -> Event[MemberJoined]:
     joined = MemberJoined(
         member_id=member.id,
         card=member.card,
@@ -259,5 +265,6 @@ def _joined(member: NewMember, points: int, balance: int, arrival: Arrival) -> E
         reply_token=arrival.reply_token,
         reply_until=arrival.reply_until,
         followed_at=arrival.followed_at,
+        route=route,
     )
     return new_event(SOURCE, joined, subject=str(member.id), cause=arrival.event)

@@ -4,6 +4,7 @@
 from datetime import timedelta
 
 from services.points.members import exporting
+from services.points.routes import attribution
 from services.points.store import (
     expiry_warnings,
     exports,
@@ -13,6 +14,7 @@ from services.points.store import (
     nights,
     qr_uses,
     rank_runs,
+    routes,
     segment_requests,
 )
 from shared import inbox
@@ -54,5 +56,6 @@ RULES = (
     Rule("link_attempts", LINKS_KEPT, links.PRUNE_ATTEMPTS),
     Rule("hook_messages", HOOKS_KEPT, hook_deliveries.PRUNE),
     Rule("segment_requests", STREAMS_KEPT, segment_requests.PRUNE),
+    Rule("route_visits", attribution.REMEMBERED, routes.PRUNE_VISITS),
     Rule("member_exports", EXPORTS_KEPT, exports.PRUNE),
 )

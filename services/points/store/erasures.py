@@ -62,6 +62,10 @@ DELETE FROM hook_deliveries WHERE message_id IN (
 request's body hashed to goes where a phone number could be tried out until it fits."""
 
 _FORGET_USERS = (
+    """
+DELETE FROM route_visits WHERE user_hash IN (
+    SELECT encode(sha256(convert_to(u, 'UTF8')), 'hex') FROM unnest($1::text[]) AS u)
+""",
     "DELETE FROM departures WHERE line_user_id = ANY($1::text[])",
     "DELETE FROM link_attempts WHERE who IN (SELECT 'line:' || u FROM unnest($1::text[]) AS u)",
 )

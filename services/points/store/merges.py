@@ -100,6 +100,15 @@ WITH moved AS (
 UPDATE requests SET member_id = $2 WHERE id IN (SELECT id FROM moved)
 """,
 )
+_TAKE_ROUTE = """
+UPDATE members SET route = other.route, route_at = other.route_at FROM members other
+WHERE members.id = $2 AND other.id = $1 AND members.route IS NULL AND other.route IS NOT NULL
+"""
+_GIVE_ROUTE = """
+UPDATE members SET route = NULL, route_at = NULL FROM members other
+WHERE members.id = $1 AND other.id = $2
+    AND (members.route, members.route_at) = (other.route, other.route_at)
+"""
 _TRANSFERRED = """
 SELECT e.id FROM entries e JOIN lots l ON l.member_id = e.member_id AND l.entry_id = e.id
 WHERE e.member_id = $1 AND e.kind = 'transfer' AND l.remaining > 0
@@ -160,6 +169,7 @@ async def move(connection: Connection, merge: Merge) -> Moved:
     await connection.execute(_MARK, merge.absorbed, merge.kept)
     await connection.execute(_ABSORB, merge.absorbed, merge.kept, names)
     await connection.execute(_TAKE_NAMES, merge.kept, names)
+    await connection.execute(_TAKE_ROUTE, merge.absorbed, merge.kept)
     return Moved(**row)
 
 
@@ -171,6 +181,7 @@ async def move_back(connection: Connection, merge: Merge) -> Moved:
     names = _json(merge.names)
     await connection.execute(_MARK, merge.absorbed, None)
     await connection.execute(_GIVE_NAMES, merge.kept, names)
+    await connection.execute(_GIVE_ROUTE, merge.kept, merge.absorbed)
     await connection.execute(_RELEASE, merge.absorbed, merge.status_before, names)
     return Moved(**row)
 

@@ -10,7 +10,7 @@ NEWEST = UUID(int=2**128 - 1)
 """A cursor before which all entries come."""
 
 _SUMMARY = """
-SELECT m.id, m.card, m.status, m.line_user_id, m.joined_at,
+SELECT m.id, m.card, m.status, m.line_user_id, m.joined_at, m.route,
     a.earned, a.spent, a.amount_spent, a.visits, a.last_visit_at, a.remainder_numerator,
     a.remainder_denominator, r.code AS rank
 FROM members m JOIN accounts a ON a.member_id = m.id AND a.unit = 'point'

@@ -69,7 +69,8 @@ class Lifetime(BaseModel):
 
 
 class Member(BaseModel):
-    """A member as tills see one; `next_rank` is there for those without a rank too."""
+    """A member as tills see one; `next_rank` is there for those without a rank too.
+    `route`: the code of the poster, store or advertisement by which they joined."""
 
     id: UUID
     card: str
@@ -81,6 +82,7 @@ class Member(BaseModel):
     lifetime: Lifetime
     joined_at: datetime
     last_visit_at: datetime | None
+    route: str | None = None
 
 
 class MemberPage(BaseModel):

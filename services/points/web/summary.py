@@ -66,6 +66,7 @@ def _member(
         lifetime=schemas.Lifetime(earned=row["earned"], spent=row["spent"], visits=row["visits"]),
         joined_at=row["joined_at"],
         last_visit_at=row["last_visit_at"],
+        route=row["route"],
     )
 
 

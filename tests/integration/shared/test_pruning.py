@@ -27,6 +27,10 @@ INSERT = {
     "departures": "INSERT INTO departures VALUES (gen_random_uuid()::text, $1)",
     "rank_runs": """INSERT INTO rank_runs VALUES
         (gen_random_uuid(), 'nightly', true, gen_random_uuid(), $1, $1)""",
+    "route_visits": """WITH r AS (INSERT INTO routes
+            VALUES (replace(gen_random_uuid()::text, '_', '-'), 'n', 'poster', NULL, true, $1, $1)
+            RETURNING code)
+        INSERT INTO route_visits SELECT gen_random_uuid()::text, code, $1 FROM r""",
     "hook_messages": """INSERT INTO hook_messages (id, type, at, data)
         VALUES (gen_random_uuid(), 'points.earned.v1', $1, '{}')""",
     "nights": """INSERT INTO nights (id, asked_at, step, after_at, after_member, activated, expired,

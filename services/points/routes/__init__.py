@@ -1,0 +1,1 @@
+"""How people come to the shop's LINE account, and what becomes of it."""
