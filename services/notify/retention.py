@@ -6,6 +6,8 @@ from services.notify.store import deliveries as store
 from services.notify.store import line_events as store_line_events
 from services.notify.store import links as store_links
 from services.notify.store import personal as store_personal
+from services.notify.store import quota as store_quota
+from services.notify.store import quota_slices
 from shared import inbox
 from shared.pruning import Rule
 from shared.web import acting
@@ -31,11 +33,19 @@ CLICK_BATCHES_KEPT = timedelta(days=1)
 REQUESTS_KEPT = timedelta(days=30)
 """Longer than anybody repeats a call."""
 
+QUOTA_KEPT = timedelta(days=800)
+"""What was sent and cost, by day and cause: two years and a little, as for clicks."""
+
+SLICES_KEPT = timedelta(days=7)
+"""What processes hold of the quota is over within minutes; this is for what nobody settled."""
+
 RULES = (
     Rule("click_batches", CLICK_BATCHES_KEPT, store_links.PRUNE_BATCHES),
     Rule("link_clicks", CLICKS_KEPT, store_links.PRUNE_CLICKS),
     Rule("deliveries", DELIVERIES_KEPT, store.PRUNE),
     Rule("erasures", ERASURES_KEPT, store_personal.PRUNE),
     Rule("requests", REQUESTS_KEPT, acting.PRUNE_REQUESTS),
+    Rule("quota_sent", QUOTA_KEPT, store_quota.PRUNE),
+    Rule("quota_slices", SLICES_KEPT, quota_slices.PRUNE),
     Rule("line_events", LINE_EVENTS_KEPT, store_line_events.PRUNE),
 )

@@ -40,6 +40,10 @@ TABLES = (
     "program",
     "message_settings",
     "links",
+    "quota_plans",
+    "quota_months",
+    "quota_sent",
+    "quota_slices",
     "outbox",
 )
 """What a test finds empty; one a line, for every area adds its own."""

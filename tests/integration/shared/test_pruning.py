@@ -61,6 +61,10 @@ INSERT = {
     "link_clicks": """WITH l AS (INSERT INTO links (id, code, address, created_at)
             VALUES (gen_random_uuid(), gen_random_uuid()::text, 'https://a.jp/', $1) RETURNING id)
         INSERT INTO link_clicks SELECT id, $1, 1 FROM l""",
+    "quota_sent": """INSERT INTO quota_sent VALUES
+        ($1::timestamptz::date, 'receipt', gen_random_uuid()::text, NULL, 1, $1)""",
+    "quota_slices": """INSERT INTO quota_slices VALUES
+        (gen_random_uuid(), $1::timestamptz::date, '{}', 1, $1)""",
     "line_events": """INSERT INTO line_events (id, kind, raw, received_at)
         VALUES (gen_random_uuid(), 'message', '{}', $1)""",
 }
