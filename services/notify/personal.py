@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from services.notify.store import personal as store
+from services.notify.store import previews as store_previews
 from shared import ids
 from shared.bus.handling import Batch, Handler, Handlers
 from shared.events import (
@@ -40,11 +41,12 @@ async def export_requested(batch: Batch, events: list[Event[MemberExportRequeste
 
 
 async def member_erased(batch: Batch, events: list[Event[MemberErased]]) -> None:
-    """Delete all that is kept of the LINE user."""
+    """Delete all that is kept of the member and the LINE user."""
     gone = [(each.data.line_user_id, each.data.erased_at) for each in events]
     named = [(user, at) for user, at in gone if user is not None]
     if named:
         await store.erase(batch.connection, named)
+    await store_previews.forget(batch.connection, [each.data.member_id for each in events])
 
 
 def told(event: Event[Any]) -> tuple[str | None, datetime]:

@@ -6,6 +6,7 @@ from services.notify.store import deliveries as store
 from services.notify.store import line_events as store_line_events
 from services.notify.store import links as store_links
 from services.notify.store import personal as store_personal
+from services.notify.store import previews as store_previews
 from services.notify.store import quota as store_quota
 from services.notify.store import quota_slices
 from shared import inbox
@@ -39,7 +40,11 @@ QUOTA_KEPT = timedelta(days=800)
 SLICES_KEPT = timedelta(days=7)
 """What processes hold of the quota is over within minutes; this is for what nobody settled."""
 
+PREVIEWS_KEPT = timedelta(hours=1)
+"""Somebody's data that a preview did not fetch in time."""
+
 RULES = (
+    Rule("previews", PREVIEWS_KEPT, store_previews.PRUNE),
     Rule("click_batches", CLICK_BATCHES_KEPT, store_links.PRUNE_BATCHES),
     Rule("link_clicks", CLICKS_KEPT, store_links.PRUNE_CLICKS),
     Rule("deliveries", DELIVERIES_KEPT, store.PRUNE),

@@ -37,6 +37,9 @@ SELECT kind, raw, received_at FROM (
     FROM line_events WHERE line_user_id = ANY($1::text[]) AND raw IS NOT NULL
 ) AS e WHERE bytes <= $2 ORDER BY received_at
 """
+_PREVIEWS = """
+SELECT asked_at, person FROM previews WHERE line_user_id = ANY($1::text[]) ORDER BY asked_at
+"""
 _COUNTS = """
 SELECT (SELECT count(*) FROM deliveries WHERE line_user_id = ANY($1::text[])) AS messages,
     (SELECT count(*) FROM line_events
@@ -73,6 +76,7 @@ async def known(connection: Connection, users: Sequence[str]) -> dict[str, Any]:
     recipients = await connection.fetch(_RECIPIENTS, who)
     messages = await connection.fetch(_DELIVERIES, who, MOST_BYTES)
     received = await connection.fetch(_LINE_EVENTS, who, MOST_BYTES)
+    previews = await connection.fetch(_PREVIEWS, who)
     counts = (await connection.fetch(_COUNTS, who))[0]
     return {
         "recipients": [msgspec.json.decode(row[0]) for row in recipients],
@@ -81,6 +85,7 @@ async def known(connection: Connection, users: Sequence[str]) -> dict[str, Any]:
             {"kind": row["kind"], "at": row["received_at"], "event": _plain(row["raw"])}
             for row in received
         ],
+        "previews": [{"at": row["asked_at"], "person": _plain(row["person"])} for row in previews],
         "left_out": {
             "messages": counts["messages"] - len(messages),
             "received": counts["received"] - len(received),

@@ -44,6 +44,9 @@ TABLES = (
     "quota_months",
     "quota_sent",
     "quota_slices",
+    "templates",
+    "themes",
+    "previews",
     "outbox",
 )
 """What a test finds empty; one a line, for every area adds its own."""
