@@ -9,6 +9,7 @@ from deploy.sandbox.people import User, is_user_id
 from deploy.sandbox.platform import Platform
 
 WEBHOOK_URL_LIMIT = 500
+MOST_FOLLOWERS = 1000
 
 
 def profile(platform: Platform, call: Call) -> Answer:
@@ -16,7 +17,29 @@ def profile(platform: Platform, call: Call) -> Answer:
     user = platform.people.find(call.path_id)
     if user is None or not user.following:
         raise refuse(404, "Not found")
-    return json_answer(200, {"userId": user.user_id, "displayName": user.name, "language": "ja"})
+    more = {
+        "language": user.language,
+        "pictureUrl": user.picture_url,
+        "statusMessage": user.status_message,
+    }
+    told = {name: value for name, value in more.items() if value}
+    return json_answer(200, {"userId": user.user_id, "displayName": user.name, **told})
+
+
+def follower_ids(platform: Platform, call: Call) -> Answer:
+    """`GET /v2/bot/followers/ids`: in pages of at most 1,000."""
+    limit, start = call.query.get("limit", "300"), call.query.get("start", "0")
+    if not _is_number(limit) or not 1 <= int(limit) <= MOST_FOLLOWERS:
+        raise refuse(400, "The value for the 'limit' parameter is invalid")
+    if not _is_number(start):
+        raise refuse(400, "The value for the 'start' parameter is invalid")
+    found, following = platform.people.page_of_followers(int(start), int(limit))
+    more = {} if following is None else {"next": str(following)}
+    return json_answer(200, {"userIds": [user.user_id for user in found], **more})
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def quota(platform: Platform, call: Call) -> Answer:

@@ -9,16 +9,19 @@ from typing import Literal
 
 from msgspec import Raw, Struct
 
+from deploy.sandbox.statistics import Tally
+
 USER_HISTORY = 1_000
 HISTORY_BYTES = 128 * 1024 * 1024
 RING_SIZE = 200_000
 OVERHEAD_BYTES = 500  # about what the objects around a message cost
 
-Kind = Literal["push", "reply", "multicast"]
+Kind = Literal["push", "reply", "multicast", "narrowcast", "broadcast"]
 
 
 class Delivery(Struct, gc=False):
-    """Messages that arrived on one phone. `messages` is the JSON array as LINE accepted it.
+    """Messages that arrived on one phone. `messages` is the JSON array as LINE accepted it;
+    `tally` is where its opening is counted, if anywhere.
 
     Histories are long, and nothing in them can be part of a cycle: the collector need not look.
     """
@@ -29,6 +32,8 @@ class Delivery(Struct, gc=False):
     retry_key: str | None
     to: str
     number: int = 0
+    tally: Tally | None = None
+    opened: bool = False
 
 
 class Deed(Struct):
@@ -94,6 +99,10 @@ class Deliveries:
 
     def received(self, user_id: str) -> list[Delivery]:
         return list(self._received.get(user_id, ()))
+
+    def unopened(self, user_id: str) -> list[Delivery]:
+        """What the user received and has not looked at."""
+        return [one for one in self._received.get(user_id, ()) if not one.opened]
 
     def timeline(self, user_id: str, after: int) -> list[Delivery | Deed]:
         """What the user received and did since the number, oldest first."""

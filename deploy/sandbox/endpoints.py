@@ -6,7 +6,14 @@ Owns the table and the look-up. `{}` stands for an id.
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from deploy.sandbox import channel_api, rich_menu_api, send_api
+from deploy.sandbox import (
+    audience_api,
+    channel_api,
+    insight_api,
+    narrowcast_api,
+    rich_menu_api,
+    send_api,
+)
 from deploy.sandbox.calls import Handler
 
 Takes = Literal["json", "image", ""]
@@ -25,11 +32,45 @@ _MESSAGES: dict[Route, Endpoint] = {
     ("POST", "message/reply"): Endpoint("reply", send_api.reply, "json"),
     ("POST", "message/push"): Endpoint("push", send_api.push, "json"),
     ("POST", "message/multicast"): Endpoint("multicast", send_api.multicast, "json"),
+    ("POST", "message/narrowcast"): Endpoint("narrowcast", narrowcast_api.narrowcast, "json"),
+    ("GET", "message/progress/narrowcast"): Endpoint(
+        "narrowcast_progress", narrowcast_api.progress
+    ),
+    ("POST", "message/broadcast"): Endpoint("broadcast", narrowcast_api.broadcast, "json"),
+    **{
+        ("POST", f"message/validate/{way}"): Endpoint("validate", send_api.validate, "json")
+        for way in ("reply", "push", "multicast", "narrowcast", "broadcast")
+    },
     ("GET", "message/quota"): Endpoint("quota", channel_api.quota),
     ("GET", "message/quota/consumption"): Endpoint("consumption", channel_api.consumption),
 }
+_FIGURES: dict[Route, Endpoint] = {
+    **{
+        ("GET", f"message/delivery/{way}"): Endpoint(f"sent_{way}", insight_api.sent_messages(way))
+        for way in ("reply", "push", "multicast", "broadcast")
+    },
+    ("GET", "message/aggregation/info"): Endpoint("units_used", insight_api.units_used),
+    ("GET", "message/aggregation/list"): Endpoint("unit_names", insight_api.unit_names),
+    ("GET", "insight/message/delivery"): Endpoint("insight_deliveries", insight_api.deliveries),
+    ("GET", "insight/followers"): Endpoint("insight_followers", insight_api.followers),
+    ("GET", "insight/demographic"): Endpoint("insight_demographic", insight_api.demographic),
+    ("GET", "insight/message/event"): Endpoint("insight_request", insight_api.of_request),
+    ("GET", "insight/message/event/aggregation"): Endpoint("insight_unit", insight_api.of_unit),
+}
+_AUDIENCE = "audienceGroup/{}"
+_AUDIENCES: dict[Route, Endpoint] = {
+    ("POST", "audienceGroup/upload"): Endpoint("upload_audience", audience_api.upload, "json"),
+    ("PUT", "audienceGroup/upload"): Endpoint("extend_audience", audience_api.extend, "json"),
+    ("GET", "audienceGroup/list"): Endpoint("list_audiences", audience_api.list_all),
+    ("GET", _AUDIENCE): Endpoint("get_audience", audience_api.get),
+    ("DELETE", _AUDIENCE): Endpoint("delete_audience", audience_api.delete),
+    ("PUT", f"{_AUDIENCE}/updateDescription"): Endpoint(
+        "rename_audience", audience_api.rename, "json"
+    ),
+}
 _CHANNEL: dict[Route, Endpoint] = {
     ("GET", "profile/{}"): Endpoint("profile", channel_api.profile),
+    ("GET", "followers/ids"): Endpoint("follower_ids", channel_api.follower_ids),
     ("GET", "info"): Endpoint("info", channel_api.bot_info),
     ("POST", "user/{}/linkToken"): Endpoint("link_token", channel_api.link_token),
     ("POST", "chat/loading/start"): Endpoint("loading", channel_api.start_loading, "json"),
@@ -68,7 +109,7 @@ _RICH_MENUS: dict[Route, Endpoint] = {
 }
 ENDPOINTS: Mapping[Route, Endpoint] = {
     (method, f"/v2/bot/{path}"): endpoint
-    for table in (_MESSAGES, _CHANNEL, _RICH_MENUS)
+    for table in (_MESSAGES, _FIGURES, _AUDIENCES, _CHANNEL, _RICH_MENUS)
     for (method, path), endpoint in table.items()
 }
 

@@ -32,6 +32,8 @@ class FaultSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     # A number holds for each endpoint, null switches limits off; left out: LINE's own figures.
     rate_limit: Annotated[int, Meta(ge=1)] | UnsetType | None = UNSET
     timeout_seconds: Annotated[float, Meta(ge=0, le=600)] = 10.0
+    # For so long a narrowcast tells that it is still sending; it has arrived by then.
+    progress_seconds: Annotated[float, Meta(ge=0, le=3600)] = 0.0
     redelivery_seconds: tuple[Annotated[float, Meta(ge=0, le=3600)], ...] = REDELIVERY_SECONDS
     seed: int | None = None
 

@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Route
 
 from deploy.sandbox import id_tokens, user_acts
-from deploy.sandbox.script_api import sandbox_of
+from deploy.sandbox.script_http import sandbox_of
 
 NONCE_SHORTEST, NONCE_LONGEST = 10, 255
 _SDK = Path(__file__).parent / "static" / "liff.js"

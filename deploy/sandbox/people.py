@@ -6,7 +6,9 @@ Owns their state. What they receive stands in `deliveries`.
 import re
 import secrets
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 MOST_USERS = 1_000_000
 is_user_id = re.compile(r"U[0-9a-f]{32}").fullmatch
@@ -14,10 +16,16 @@ is_user_id = re.compile(r"U[0-9a-f]{32}").fullmatch
 
 @dataclass(slots=True)
 class User:
-    """A LINE user. `ever_followed` tells a first follow from an unblocking."""
+    """A LINE user. `ever_followed` tells a first follow from an unblocking.
+
+    `language` is a BCP 47 tag; None, like an empty picture or status, is not told.
+    """
 
     user_id: str
     name: str
+    language: str | None = "ja"
+    picture_url: str | None = None
+    status_message: str | None = None
     following: bool = False
     ever_followed: bool = False
     scans: deque[str] = field(default_factory=lambda: deque(maxlen=20))
@@ -52,6 +60,25 @@ class People:
 
     def newest(self, count: int) -> list[User]:
         return list(self._users.values())[: -count - 1 : -1]
+
+    def followers(self) -> Iterator[User]:
+        """Those who follow now, in the order in which they came to be."""
+        return (user for user in self._users.values() if user.following)
+
+    def page_of_followers(self, start: int, size: int) -> tuple[list[User], int | None]:
+        """Followers from a place among all users, and where the next page starts, if there is one.
+
+        Users are never taken out, so a place stays where it is.
+        """
+        found: list[User] = []
+        place = start
+        for user in islice(self._users.values(), start, None):
+            if user.following and len(found) == size:
+                return found, place
+            place += 1
+            if user.following:
+                found.append(user)
+        return found, None
 
     def clear(self) -> None:
         self._users.clear()

@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from deploy.sandbox.deliveries import Deed, Delivery
 from deploy.sandbox.sandbox import Sandbox
-from deploy.sandbox.script_api import answer, sandbox_of, shown, user_of
+from deploy.sandbox.script_http import answer, sandbox_of, shown, user_of
 
 STATIC = Path(__file__).parent / "static"
 UPDATE_SECONDS = 0.1

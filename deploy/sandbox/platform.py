@@ -15,6 +15,7 @@ from typing import Any
 
 from msgspec import UNSET, Raw, Struct
 
+from deploy.sandbox.audiences import Audiences
 from deploy.sandbox.deliveries import Deliveries, Delivery, Kind
 from deploy.sandbox.faults import Faults, FaultSettings
 from deploy.sandbox.people import People, User
@@ -27,6 +28,7 @@ from deploy.sandbox.single_use_tokens import (
     REPLY_TOKEN_SECONDS,
     SingleUseTokens,
 )
+from deploy.sandbox.statistics import Statistics, Tally
 
 LOG_LENGTH = 300
 
@@ -75,6 +77,8 @@ class Platform:
     )
     quota: Quota = field(default_factory=Quota)
     rates: RateLimits = field(default_factory=RateLimits)
+    statistics: Statistics = field(default_factory=Statistics)
+    audiences: Audiences = field(default_factory=Audiences)
     rich_menus: RichMenus = field(default_factory=RichMenus)
     faults: Faults = field(default_factory=Faults)
     outcomes: dict[str, Counter[str]] = field(default_factory=dict)
@@ -93,14 +97,23 @@ class Platform:
         return str(next(self._message_ids))
 
     def deliver(
-        self, kind: Kind, users: list[User], messages: bytes, brief: str, retry_key: str | None
+        self,
+        kind: Kind,
+        users: list[User],
+        messages: bytes,
+        brief: str,
+        retry_key: str | None,
+        tally: Tally | None = None,
     ) -> None:
-        """Put accepted messages on the phones of these users."""
+        """Put accepted messages on the phones of these users, and count them."""
         at = self.seconds()
         raw = Raw(messages)
         for user in users:
-            delivery = Delivery(kind, raw, at, retry_key, user.user_id)
+            delivery = Delivery(kind, raw, at, retry_key, user.user_id, tally=tally)
             self.deliveries.add(delivery, brief, time.monotonic_ns())
+        self.statistics.count(kind, len(users), at)
+        if tally is not None:
+            tally.delivered += len(users)
 
     def note(self, direction: str, name: str, outcome: str, brief: str = "") -> None:
         """Count an outcome and show it in the log."""
@@ -115,7 +128,7 @@ class Platform:
 
     def set_faults(self, settings: FaultSettings) -> None:
         self.faults.set(settings)
-        self.quota.limit = settings.monthly_limit
+        self.quota.override = settings.monthly_limit
         limit = settings.rate_limit
         self.rates.clear()
         self.rates.override = None if limit is UNSET else (limit or 0)
@@ -125,7 +138,8 @@ class Platform:
         self.set_faults(FaultSettings())
         for store in (
             self.people, self.deliveries, self.retry_keys, self.reply_tokens,
-            self.link_tokens, self.quota, self.rates, self.rich_menus,
+            self.link_tokens, self.quota, self.rates, self.rich_menus, self.statistics,
+            self.audiences,
         ):  # fmt: skip
             store.clear()
         self.outcomes.clear()

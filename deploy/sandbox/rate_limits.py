@@ -3,12 +3,36 @@
 Owns the counting (a bucket that refills evenly). Source: LINE's reference, "Rate limits".
 """
 
-HOUR = 3600.0
+MINUTE, HOUR = 60.0, 3600.0
 LIMITS: dict[str, tuple[int, float]] = {  # calls within so many seconds
     "multicast": (200, 1.0),
     "loading": (100, 1.0),
     **dict.fromkeys(("create_rich_menu", "delete_rich_menu"), (100, HOUR)),
     "batch": (3, HOUR),
+    **dict.fromkeys(
+        (
+            "narrowcast",
+            "broadcast",
+            "insight_deliveries",
+            "insight_followers",
+            "insight_demographic",
+            "insight_request",
+            "insight_unit",
+            "test_webhook",
+        ),
+        (60, HOUR),
+    ),
+    **dict.fromkeys(
+        (
+            "upload_audience",
+            "extend_audience",
+            "list_audiences",
+            "get_audience",
+            "delete_audience",
+            "rename_audience",
+        ),
+        (60, MINUTE),
+    ),
 }
 OTHERS = (2000, 1.0)
 

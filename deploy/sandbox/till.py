@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from deploy.sandbox.sandbox import Sandbox
-from deploy.sandbox.script_api import answer, body_of, moment, sandbox_of, user_of
+from deploy.sandbox.script_http import answer, body_of, moment, sandbox_of, user_of
 from shared.problems import Problem
 
 STORE = "main"

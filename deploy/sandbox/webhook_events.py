@@ -57,8 +57,12 @@ def text_message(user_id: str, at_ms: int, reply_token: str, message_id: str, te
     return event("message", user_id, at_ms, message=message, replyToken=reply_token)
 
 
-def postback(user_id: str, at_ms: int, reply_token: str, data: str) -> Event:
-    return event("postback", user_id, at_ms, postback={"data": data}, replyToken=reply_token)
+def postback(
+    user_id: str, at_ms: int, reply_token: str, data: str, params: dict[str, str] | None = None
+) -> Event:
+    """`params` is what a date picker or a switch of rich menus adds."""
+    content: dict[str, Any] = {"data": data} | ({"params": params} if params else {})
+    return event("postback", user_id, at_ms, postback=content, replyToken=reply_token)
 
 
 def account_link(user_id: str, at_ms: int, reply_token: str, nonce: str) -> Event:

@@ -5,8 +5,10 @@ to the fault. Rules collect every problem, as LINE does, and never raise. They k
 themselves: the numbers stand in `action_rules`, `flex_rules` and `message_rules`.
 """
 
+import contextlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 from shared.line.text_length import utf16_units
@@ -17,6 +19,24 @@ Problems: TypeAlias = Sequence[Problem]
 Rule: TypeAlias = Callable[[Any], Problems]
 
 FINE: Problems = ()
+
+_naming_unknown: ContextVar[bool] = ContextVar("naming_unknown", default=False)
+
+
+class Unknown(str):
+    """The message about a field that LINE passes over in silence: most often a typo."""
+
+    __slots__ = ()
+
+
+@contextlib.contextmanager
+def naming_unknown_fields() -> Iterator[None]:
+    """Within, rules also name the fields that LINE would pass over, as `Unknown`."""
+    before = _naming_unknown.set(True)
+    try:
+        yield
+    finally:
+        _naming_unknown.reset(before)
 
 
 def problem(message: str) -> Problems:
@@ -142,6 +162,8 @@ def shape(
             if rule is None:
                 if closed:
                     found.append(((name,), "unknown field"))
+                elif _naming_unknown.get():
+                    found.append(((name,), Unknown("unknown field")))
             elif item is not None:
                 inner = rule(item)
                 if inner:
@@ -150,6 +172,19 @@ def shape(
             if value.get(name) is None:
                 found.append(((name,), "May not be empty"))
         return found or FINE
+
+    return check
+
+
+def mapping(rule: Rule, most: int) -> Rule:
+    """An object of at most `most` names of any kind, whose values each obey the rule."""
+
+    def check(value: Any) -> Problems:
+        if not isinstance(value, dict):
+            return problem("must be an object")
+        if len(value) > most:
+            return problem(f"Size must be between 0 and {most}")
+        return [found for name, item in value.items() for found in beneath(name, rule(item))]
 
     return check
 

@@ -18,6 +18,7 @@ from shared.line.field_rules import (
     choice,
     each,
     integer,
+    mapping,
     matching,
     number,
     problem,
@@ -35,6 +36,7 @@ ALT_TEXT_LIMIT = 1500
 QUICK_REPLIES = 13
 
 EMOJIS = 20
+SUBSTITUTES = 100
 
 _body = text(1, TEXT_LIMIT)
 _alt_text = text(1, ALT_TEXT_LIMIT)
@@ -52,15 +54,18 @@ def rules(*, closed: bool) -> dict[str, Rule]:
         return shape_({"type": anything, **required}, {**(optional or {}), **common})
 
     media = {"originalContentUrl": image_url, "previewImageUrl": image_url}
+    quote: dict[str, Rule] = {"quoteToken": text(1, 1000)}
     emoji = shape_(
         {"index": integer(0, TEXT_LIMIT), "productId": text(1, 50), "emojiId": text(1, 50)}, {}
     )
     place = {"title": text(1, 100), "address": text(1, 100)}
     place |= {"latitude": number(-90, 90), "longitude": number(-180, 180)}
     return {
-        "text": message({"text": _body}, {"emojis": each(emoji, 1, EMOJIS)}),
-        "textV2": message({"text": _body}, {"substitution": shape({}, {})}),
-        "sticker": message({"packageId": text(1, 50), "stickerId": text(1, 50)}),
+        "text": message({"text": _body}, {"emojis": each(emoji, 1, EMOJIS), **quote}),
+        "textV2": message(
+            {"text": _body}, {"substitution": mapping(_substitute(shape_), SUBSTITUTES), **quote}
+        ),
+        "sticker": message({"packageId": text(1, 50), "stickerId": text(1, 50)}, quote),
         "image": message(media),
         "video": message(media, {"trackingId": text(1, 100)}),
         "audio": message({"originalContentUrl": image_url, "duration": integer(1, 10**9)}),
@@ -70,6 +75,19 @@ def rules(*, closed: bool) -> dict[str, Rule]:
         "flex": message({"altText": _alt_text, "contents": container}),
         "coupon": message({"couponId": text(1, 100)}, {"deliveryTag": text(1, 30)}),
     }
+
+
+def _substitute(shape_: Shape) -> Rule:
+    """What may stand in the place of a name in a text: an emoji, or somebody who is meant."""
+    user = shape_({"type": anything, "userId": text(1, 50)}, {})
+    mentionee = by_type({"user": user, "all": shape_({"type": anything}, {})})
+    emoji = {"type": anything, "productId": text(1, 50), "emojiId": text(1, 50)}
+    return by_type(
+        {
+            "emoji": shape_(emoji, {}),
+            "mention": shape_({"type": anything, "mentionee": mentionee}, {}),
+        }
+    )
 
 
 def _common(shape_: Shape, tap: Rule) -> dict[str, Rule]:

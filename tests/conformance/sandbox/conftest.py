@@ -1,11 +1,9 @@
 """LINE's own client and LINE's own OpenAPI file, against a real sandbox."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from linebot.v3.messaging import AsyncApiClient, AsyncMessagingApi, Configuration
 from pydantic import SecretStr
 
@@ -15,8 +13,7 @@ from deploy.sandbox.server import Running, running
 from deploy.sandbox.settings import SandboxSettings
 from deploy.sandbox.user_acts import follow
 from shared import clock
-
-OPENAPI = Path(__file__).parents[3].parent / "shared" / "line-openapi"
+from tests.conformance.openapi import document
 
 
 @pytest.fixture
@@ -59,15 +56,9 @@ async def line(base: str) -> AsyncIterator[AsyncMessagingApi]:
 
 @pytest.fixture(scope="session")
 def messaging_document() -> Any:
-    return _document("messaging-api.yml")
+    return document("messaging-api.yml")
 
 
 @pytest.fixture(scope="session")
 def webhook_document() -> Any:
-    return _document("webhook.yml")
-
-
-def _document(name: str) -> Any:
-    if not (OPENAPI / name).exists():
-        pytest.skip(f"LINE's OpenAPI file {name} is not beside the repository")
-    return yaml.safe_load((OPENAPI / name).read_text())
+    return document("webhook.yml")

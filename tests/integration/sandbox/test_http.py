@@ -3,11 +3,14 @@
 import asyncio
 import io
 import json
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 import aiohttp
 import pytest
+
+from deploy.sandbox.quota import JAPAN
 
 PUSH = "/v2/bot/message/push"
 
@@ -21,7 +24,7 @@ async def test_a_call_without_the_token_is_refused(client: Any, header: dict[str
 
 
 async def test_other_paths_and_media_types_are_refused(client: Any) -> None:
-    for path in ("message/broadcast", "message/narrowcast", "nothing", "profile/", "profile"):
+    for path in ("message/markAsRead", "nothing", "profile/", "profile", "richmenu/a/b"):
         status, content, headers = await client.line("POST", f"/v2/bot/{path}", {})
         assert (status, content) == (404, {"message": "Not found"})
         assert headers["x-line-request-id"]
@@ -111,6 +114,64 @@ async def test_a_profile_is_shown_of_friends_only(client: Any) -> None:
     await client.script("POST", f"/sandbox/users/{user}/follow")
     profile = (await client.line("GET", f"/v2/bot/profile/{user}"))[1]
     assert (profile["userId"], profile["displayName"]) == (user, "はなこ")
+
+
+async def test_a_profile_tells_what_its_owner_wants(client: Any) -> None:
+    user = await client.user(follow=True)
+    path, about = f"/v2/bot/profile/{user}", {"language": "en", "status_message": "Hi"}
+    changed = await client.script("PATCH", f"/sandbox/users/{user}", about)
+    assert (changed["language"], changed["name"]) == ("en", "はなこ")
+    profile = (await client.line("GET", path))[1]
+    assert (profile["language"], profile["statusMessage"]) == ("en", "Hi")
+    assert "pictureUrl" not in profile
+    await client.script("PATCH", f"/sandbox/users/{user}", {"language": None})
+    assert "language" not in (await client.line("GET", path))[1]
+
+
+async def test_followers_are_listed_in_pages(client: Any) -> None:
+    await client.script("POST", "/sandbox/users/bulk", {"count": 5, "follow": True})
+    blocker = (await client.script("GET", "/sandbox/users"))["items"][2]["user_id"]
+    await client.script("POST", f"/sandbox/users/{blocker}/unfollow")
+    found, query = [], "limit=2"
+    while query:
+        page = (await client.line("GET", f"/v2/bot/followers/ids?{query}"))[1]
+        found += page["userIds"]
+        query = f"limit=2&start={page['next']}" if "next" in page else ""
+    assert (len(found), blocker in found) == (4, False)
+
+
+async def test_the_plan_and_what_is_used_of_it_are_settable(client: Any) -> None:
+    user = await client.user(follow=True)
+    await client.script("PUT", "/sandbox/quota", {"plan": 200, "used": 199})
+    quota = await client.line("GET", "/v2/bot/message/quota")
+    assert quota[1] == {"type": "limited", "value": 200}
+    assert (await client.push(user))[0] == 200
+    assert (await client.push(user))[1] == {"message": "You have reached your monthly limit."}
+    assert (await client.line("GET", "/v2/bot/message/quota/consumption"))[1]["totalUsage"] == 200
+    await client.script("PUT", "/sandbox/faults", {"monthly_limit": 1000})
+    assert (await client.push(user))[0] == 200
+    await client.script("PUT", "/sandbox/faults", {})
+    shown = await client.script("GET", "/sandbox/quota")
+    assert shown == {"plan": 200, "limit": 200, "used": 201}
+
+
+async def test_opened_and_clicked_messages_are_counted(client: Any) -> None:
+    await client.script("POST", "/sandbox/users/bulk", {"count": 20, "follow": True})
+    users = [user["user_id"] for user in (await client.script("GET", "/sandbox/users"))["items"]]
+    request = {
+        "to": users,
+        "messages": [{"type": "text", "text": "Sale"}],
+        "customAggregationUnits": ["sale"],
+    }
+    await client.line("POST", "/v2/bot/message/multicast", request)
+    looks = {"user_ids": users, "url": "https://shop.example/"}
+    assert await client.script("POST", "/sandbox/looks", looks) == {"opened": 20}
+    today = datetime.now(JAPAN).strftime("%Y%m%d")
+    query = f"customAggregationUnit=sale&from={today}&to={today}"
+    path = f"/v2/bot/insight/message/event/aggregation?{query}"
+    figures = (await client.line("GET", path))[1]
+    assert figures["overview"]["uniqueImpression"] == 20
+    assert figures["clicks"][0]["uniqueClick"] == 20
 
 
 async def test_the_loading_animation_takes_steps_of_five(client: Any) -> None:

@@ -54,3 +54,21 @@ def send(platform: Platform) -> Send:
         return answer.status, msgspec.json.decode(answer.body), dict(answer.headers)
 
     return call
+
+
+@pytest.fixture
+def do(platform: Platform) -> Any:
+    """Call a handler as the edge does; gives status and content."""
+
+    def call(
+        handler: Any, content: Any = None, *ids: str, media: str = "application/json", **query: str
+    ) -> tuple[int, Any]:
+        body = content if isinstance(content, bytes) else msgspec.json.encode(content)
+        try:
+            answer: Answer = handler(platform, Call(body, "request-1", None, ids, query, media))
+        except Refused as refused:
+            answer = refused.answer
+        is_json = answer.media == "application/json"
+        return answer.status, msgspec.json.decode(answer.body) if is_json else answer.body
+
+    return call

@@ -3,12 +3,9 @@
 import struct
 from typing import Any
 
-import msgspec
 import pytest
 
 from deploy.sandbox import rich_menu_api as api
-from deploy.sandbox.answers import Answer, Refused
-from deploy.sandbox.calls import Call
 from deploy.sandbox.people import User
 from deploy.sandbox.platform import Platform
 from deploy.sandbox.user_acts import follow
@@ -46,24 +43,6 @@ def friend(platform: Platform) -> User:
     user = platform.people.add("はなこ")
     follow(platform, user)
     return user
-
-
-@pytest.fixture
-def do(platform: Platform) -> Any:
-    """Call a handler as the edge does; gives status and content."""
-
-    def call(
-        handler: Any, content: Any = None, *ids: str, media: str = "application/json", **query: str
-    ) -> tuple[int, Any]:
-        body = content if isinstance(content, bytes) else msgspec.json.encode(content)
-        try:
-            answer: Answer = handler(platform, Call(body, "request-1", None, ids, query, media))
-        except Refused as refused:
-            answer = refused.answer
-        is_json = answer.media == "application/json"
-        return answer.status, msgspec.json.decode(answer.body) if is_json else answer.body
-
-    return call
 
 
 @pytest.fixture
