@@ -112,7 +112,7 @@ _NAMES = ("all", "any", "not", *_OBJECTS, *_PLAIN)
 
 def read(document: bytes | str | msgspec.Raw) -> Definition:
     """A document that is still JSON text. Raises DefinitionInvalid."""
-    if len(bytes(document) if isinstance(document, msgspec.Raw) else document) > MOST_BYTES:
+    if len(document.encode() if isinstance(document, str) else bytes(document)) > MOST_BYTES:
         raise DefinitionInvalid([_too_large()])
     try:
         plain = msgspec.json.decode(document)
@@ -130,7 +130,7 @@ def parse(document: Any) -> Definition:
     if reading.conditions > MOST_CONDITIONS:
         most = f"{MOST_CONDITIONS:,}"
         words = f"条件は {most} 個までです。", f"has more than {most} conditions; use fewer"
-        reading.problems.append(Problem("", *words))
+        reading.wrong("", *words)
     if reading.problems or found is None:
         raise DefinitionInvalid(reading.problems)
     return found
@@ -151,11 +151,11 @@ class _Reading:
     def definition(self, document: Any, path: str, depth: int) -> Definition | None:
         """What stands at a place; None where that is nothing, which is then among the problems."""
         if depth > MOST_DEPTH:
-            self._wrong(path, f"深さは {MOST_DEPTH} 段までです。", "is nested too deep; flatten it")
+            self.wrong(path, f"深さは {MOST_DEPTH} 段までです。", "is nested too deep; flatten it")
             return None
         if not isinstance(document, dict) or len(document) != 1:
             ja = '{"points": {…}} のように、条件を 1 つだけ持つオブジェクトにしてください。'
-            self._wrong(path, ja, 'must be an object with one condition, such as {"points": {…}}')
+            self.wrong(path, ja, 'must be an object with one condition, such as {"points": {…}}')
             return None
         ((name, body),) = document.items()
         here = f"{path}.{_shown(name)}" if path else _shown(name)
@@ -185,7 +185,7 @@ class _Reading:
     def _several(self, name: str, body: Any, path: str, depth: int) -> Definition | None:
         if not isinstance(body, list) or not 1 <= len(body) <= MOST_CONDITIONS:
             ja = f"1 個から {MOST_CONDITIONS} 個の条件を配列で指定してください。"
-            self._wrong(path, ja, f"must be an array of 1 to {MOST_CONDITIONS} conditions")
+            self.wrong(path, ja, f"must be an array of 1 to {MOST_CONDITIONS} conditions")
             return None
         found = [
             self.definition(each, f"{path}[{index}]", depth + 1) for index, each in enumerate(body)
@@ -196,7 +196,7 @@ class _Reading:
     def _object(self, shape: _Shape, body: Any, path: str) -> Definition | None:
         if not isinstance(body, dict):
             names = ", ".join(shape.fields)
-            self._wrong(path, f"オブジェクト({names})です。", f"must be an object of {names}")
+            self.wrong(path, f"オブジェクト({names})です。", f"must be an object of {names}")
             return None
         before = len(self.problems)
         given: dict[str, Any] = {}
@@ -207,26 +207,27 @@ class _Reading:
                 self._unknown(f"{path}.{_shown(name)}", tuple(shape.fields))
         if not any(name in body for name in shape.needs):
             names = ", ".join(shape.needs)
-            self._wrong(path, f"{names} のどれかが必要です。", f"needs one of {names}")
+            self.wrong(path, f"{names} のどれかが必要です。", f"needs one of {names}")
         if len(self.problems) > before:
             return None
         least, most = given.get("min"), given.get("max")
         if least is not None and most is not None and least > most:
-            self._wrong(f"{path}.max", "min 以上にしてください。", "must not be less than min")
+            self.wrong(f"{path}.max", "min 以上にしてください。", "must not be less than min")
         return shape.of(**{"in_" if name == "in" else name: it for name, it in given.items()})  # type: ignore[no-any-return]
 
     def _value(self, kind: Kind, value: Any, path: str) -> Any:
         try:
             return kind.take(value)
         except (ValueError, TypeError):
-            self._wrong(path, kind.ja, kind.en)
+            self.wrong(path, kind.ja, kind.en)
             return None
 
     def _unknown(self, path: str, names: tuple[str, ...]) -> None:
         known = ", ".join(names)
-        self._wrong(path, f"使えるのは {known} です。", f"is not known here; use one of {known}")
+        self.wrong(path, f"使えるのは {known} です。", f"is not known here; use one of {known}")
 
-    def _wrong(self, path: str, ja: str, en: str) -> None:
+    def wrong(self, path: str, ja: str, en: str) -> None:
+        """One more problem."""
         if len(self.problems) < MOST_PROBLEMS:
             self.problems.append(Problem(path, ja, en))
 

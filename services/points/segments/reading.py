@@ -3,6 +3,7 @@
 Within a transaction that reads one snapshot (`repeatable_read`).
 """
 
+from collections.abc import AsyncIterator
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,11 +17,14 @@ from services.points.rules.program import Program
 from services.points.segments.conditions import Definition
 from services.points.store import lots as lot_store
 from services.points.store import segments as store
-from services.points.store.segment_conditions import AsOf, Odd, Query, compiled
+from services.points.store.segment_conditions import Query, compiled
+from services.points.store.segment_facts import AsOf, Odd
 from shared import clock
 from shared.bus.handling import Connection
 
 _ALL_DATES = 100_000
+LEAST_SCAN, MOST_SCAN = 1_000, 32_000
+"""How many members are looked through at once: more where few are found."""
 
 
 class Reading(Struct, frozen=True):
@@ -61,3 +65,22 @@ async def _indebted(connection: Connection, as_of: AsOf) -> dict[UUID, Standing]
         member: standing.standing(holding, as_of.zone, as_of.now, dates=_ALL_DATES)
         for member, holding in found.items()
     }
+
+
+async def found(
+    connection: Connection, read: Reading, page: int, *, after: UUID = store.NOBODY
+) -> AsyncIterator[list[UUID]]:
+    """The members after one in pages, in id order; the last page may be short, or none comes."""
+    kept, scan = list[UUID](), LEAST_SCAN
+    while after != store.LAST:
+        end = await store.page_end(connection, after, scan)
+        members = await store.chosen(connection, read.query, after, end)
+        kept += members
+        while len(kept) > page:
+            yield kept[:page]
+            kept = kept[page:]
+        if len(members) < page:
+            scan = min(2 * scan, MOST_SCAN)
+        after = end
+    if kept:
+        yield kept

@@ -7,7 +7,6 @@ read, and waits while the broker has not confirmed enough of those before it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +16,8 @@ from services.points.segments import reading
 from services.points.segments.conditions import One
 from services.points.segments.definition import DefinitionInvalid
 from services.points.segments.people import people
-from services.points.segments.reading import Reading
+from services.points.segments.reading import Reading, found
 from services.points.store import segment_requests as requests
-from services.points.store import segments as store
 from services.points.store.segment_requests import Asked
 from shared import clock, envelope, ids, logs, outbox
 from shared.bus.errors import BrokerUnavailable
@@ -34,9 +32,6 @@ PAGE = 500
 MOST_UNCONFIRMED = 4
 POLL_SECONDS = 2.0
 LOOKED_AT = 20
-LEAST_SCAN, MOST_SCAN = 1_000, 32_000
-"""How many members are looked through at once: more where few are found."""
-
 MOST_ATTEMPTS = 50
 CUT_OFF: tuple[type[Exception], ...] = (*UNREACHABLE, *CONFLICTS, BrokerUnavailable)
 """What ends a stream that is then begun anew."""
@@ -151,23 +146,6 @@ class Streams:
             await requests.finish(connection, asked.id, 0, clock.now())
             rows = await outbox.write(connection, [refused])
         await self._relay.hand_over(rows)
-
-
-async def found(connection: Connection, read: Reading, page: int) -> AsyncIterator[list[UUID]]:
-    """A segment's members in pages, in id order; the last page may be short, or none comes."""
-    after, kept, scan = store.NOBODY, list[UUID](), LEAST_SCAN
-    while after != store.LAST:
-        end = await store.page_end(connection, after, scan)
-        members = await store.chosen(connection, read.query, after, end)
-        kept += members
-        while len(kept) > page:
-            yield kept[:page]
-            kept = kept[page:]
-        if len(members) < page:
-            scan = min(2 * scan, MOST_SCAN)
-        after = end
-    if kept:
-        yield kept
 
 
 class _Pages:

@@ -60,10 +60,10 @@ async def indebted(connection: Connection, now: datetime) -> Sequence[UUID]:
     return [row["member_id"] for row in await connection.fetch(_INDEBTED, now)]
 
 
-async def count(connection: Connection, query: Query) -> Counted:
-    """All of a segment's members."""
+async def count(connection: Connection, query: Query, *, seconds: float = SECONDS) -> Counted:
+    """All of a segment's members. Raises TimeoutError after so many seconds."""
     row: Any = await connection.fetchrow(
-        query.counted, NOBODY, LAST, *query.values, timeout=SECONDS
+        query.counted, NOBODY, LAST, *query.values, timeout=seconds
     )
     return Counted(*row)
 

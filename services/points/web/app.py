@@ -30,6 +30,7 @@ from services.points.web import (
     rankings,
     redemptions,
     refunds,
+    segments,
     service,
     versions,
 )
@@ -55,6 +56,7 @@ _MODULES = (
     purchases,
     redemptions,
     refunds,
+    segments,
     hooks,
     card,
     link_page,

@@ -12,7 +12,8 @@ from services.points.programs.rulebook import Rulebook
 from services.points.segments import definition as definitions
 from services.points.segments import reading
 from services.points.segments.people import people
-from services.points.segments.streaming import Streams, found
+from services.points.segments.reading import found
+from services.points.segments.streaming import Streams
 from services.points.store import segments as store
 from services.points.store.segments import Counted
 from shared import envelope, ids, outbox
