@@ -113,6 +113,7 @@ class Plan:
             "EDGE_URL": urls.get("EDGE_URL", ""),
             "SANDBOX_URL": urls.get("SANDBOX_URL", ""),
             "LINE_API_BASE": urls.get("SANDBOX_URL", ""),
+            "LINE_BASIC_ID": "@tamaru-sandbox",
             "EDGE_ADDRESS": urls.get("EDGE_URL", ""),
             "WEBHOOK_UPSTREAM": urls.get("WEBHOOK_URL", "").removeprefix("http://"),
             "POINTS_UPSTREAM": urls.get("POINTS_URL", "").removeprefix("http://"),

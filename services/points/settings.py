@@ -1,11 +1,15 @@
 """Settings of the points service's processes; `.env.example` explains each."""
 
-from pydantic import SecretStr
+from typing import Annotated
+from urllib.parse import quote
+
+from pydantic import Field, SecretStr
 
 from shared.settings import ProcessSettings
 
 LINE = "https://api.line.me"
 ACCESS = "https://access.line.me"
+ADD_FRIEND = "https://line.me"
 
 
 class PointsSettings(ProcessSettings):
@@ -24,7 +28,8 @@ class HooksSettings(ProcessSettings):
 
 
 class WebSettings(PointsSettings):
-    """What the API and the pages need besides. The hooks' are those of HooksSettings."""
+    """What the API and the pages need besides. The hooks' are those of HooksSettings; `public_url`
+    is where customers' browsers find the shop's pages; `line_basic_id` the account's: @shop."""
 
     hooks_signing_key: SecretStr
     hooks_allow_private: bool = False
@@ -33,6 +38,8 @@ class WebSettings(PointsSettings):
     liff_id: str
     liff_sdk_url: str | None = None
     line_access_base: str | None = None
+    line_basic_id: Annotated[str, Field(pattern=r"^(@[A-Za-z0-9._-]{1,40})?$")] = ""
+    public_url: str = ""
     redis_url: SecretStr
     rate_limit_per_second: int = 50
 
@@ -51,3 +58,11 @@ class WebSettings(PointsSettings):
         if self.line_access_base:
             return self.line_access_base.rstrip("/")
         return ACCESS if self.line_api_base == LINE else self.line_api_base.rstrip("/")
+
+    @property
+    def add_friend_address(self) -> str:
+        """Where LINE offers to add the shop's account as a friend; empty while no id is told."""
+        if not self.line_basic_id:
+            return ""
+        base = ADD_FRIEND if self.line_api_base == LINE else self.access_base
+        return f"{base}/R/ti/p/{quote(self.line_basic_id)}"

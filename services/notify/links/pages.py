@@ -27,7 +27,7 @@ body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding
 main { max-width: 26rem; padding: 28px 24px; border-radius: 16px; background: var(--panel);
   box-shadow: 0 1px 3px #0002; }
 h1 { margin: 0 0 8px; font-size: 1.2rem; line-height: 1.5; }
-p { margin: 0; }
+p { margin: 0; text-wrap: pretty; word-break: auto-phrase; }
 [lang=en] { margin-top: 20px; color: var(--quiet); font-size: .875rem; }
 [lang=en] h2 { margin: 0; font-size: inherit; }
 """

@@ -18,6 +18,7 @@ from services.points.web import (
     card_farewell,
     documents,
     hooks,
+    join_page,
     leaving,
     link_page,
     links,
@@ -30,6 +31,7 @@ from services.points.web import (
     rankings,
     redemptions,
     refunds,
+    routes,
     segments,
     service,
     versions,
@@ -58,8 +60,10 @@ _MODULES = (
     refunds,
     segments,
     hooks,
+    routes,
     card,
     link_page,
+    join_page,
     documents,
 )
 

@@ -94,7 +94,7 @@ async def page(request: Request) -> HTMLResponse:
     html = TEMPLATES.get_template("card.html").render(
         lang=language_of(request), liff_id=settings.liff_id, sdk=settings.liff_sdk
     )
-    return HTMLResponse(html, headers={"Content-Security-Policy": _policy(settings)})
+    return HTMLResponse(html, headers={"Content-Security-Policy": policy(settings)})
 
 
 @router.get("/view")
@@ -196,7 +196,7 @@ def _qr(token: str) -> str:
     return segno.make(token, error="m", micro=False).svg_inline(scale=5, border=2, omitsize=True)
 
 
-def _policy(settings: WebSettings) -> str:
+def policy(settings: WebSettings) -> str:
     """Only our own script and LINE's; framed by nobody but the sandbox's phone."""
     sdk = "/".join(settings.liff_sdk.split("/")[:3])
     if settings.line_api_base == LINE:

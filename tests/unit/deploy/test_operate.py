@@ -18,8 +18,15 @@ PAGES = [
     "program.md",
     "members.md",
     "privacy.md",
+    "links-and-routes.md",
 ]
-FOR_LINE = {"LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "LINE_LOGIN_CHANNEL_ID", "LIFF_ID"}
+FOR_LINE = {
+    "LINE_CHANNEL_SECRET",
+    "LINE_CHANNEL_ACCESS_TOKEN",
+    "LINE_LOGIN_CHANNEL_ID",
+    "LIFF_ID",
+    "LINE_BASIC_ID",
+}
 FOR_A_SHOP = {"POS_API_KEY", "OWNER_API_KEY"}
 
 

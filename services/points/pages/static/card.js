@@ -102,6 +102,7 @@ async function act(event) {
 async function open() {
   if (typeof liff === "undefined") throw Object.assign(new Error("no SDK"), { reason: "unavailable" });
   await liff.init({ liffId: document.body.dataset.liffId });
+  if (new URLSearchParams(location.search).has("liff.state")) return; // LIFF goes on to what was meant
   if (!liff.isLoggedIn()) { liff.login(); return; }
   token = liff.getIDToken();
   view.innerHTML = await ask("/card/view"); // our own, escaped on the server
