@@ -1,16 +1,22 @@
 """The notify service's processes: `python -m services.notify worker|broadcasts|web`."""
 
 import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
 from redis.asyncio import Redis
 
 from services.notify import retention
+from services.notify.broadcasts import personal, upkeep
+from services.notify.broadcasts.handlers import handlers as broadcast_handlers
+from services.notify.broadcasts.posting import Posting
 from services.notify.handlers import LINE_HANDLERS, message_handlers
 from services.notify.notices.announcer import Announcer
 from services.notify.personal import PERSONAL_HANDLERS
 from services.notify.program_zone import ProgramZone
 from services.notify.sending import poller
+from services.notify.sending.admission import Everything
 from services.notify.sending.line_client import LineClient
 from services.notify.sending.link_offers import LinkOffers
 from services.notify.sending.pace import Pace
@@ -35,7 +41,9 @@ async def worker(process: Process) -> None:
         LineClient(settings.line_api_base, settings.line_channel_access_token.get_secret_value())
     )
     zone = ProgramZone()
-    sender = await _sender(settings, line, Recorder(process.pool), zone, closing)
+    pace = await _paces(settings, closing)
+    rush_pace = pace("push", yielding=True)
+    sender = _sender(settings, line, Recorder(process.pool), zone, pace, rush_pace)
     announcer = Announcer(sender, wording.load(), zone)
     process.bus.consume(
         "notify.messages",
@@ -55,13 +63,8 @@ async def worker(process: Process) -> None:
     process.on_stop += [sender.drain, closing.aclose]
 
 
-async def _sender(
-    settings: NotifySettings,
-    line: LineClient,
-    recorder: Recorder,
-    zone: ProgramZone,
-    closing: AsyncExitStack,
-) -> Sender:
+async def _paces(settings: NotifySettings, closing: AsyncExitStack) -> Callable[..., Pace]:
+    """What makes the paces of this process, by endpoint and calls a second."""
     redis = await closing.enter_async_context(
         Redis.from_url(
             settings.redis_url.get_secret_value(),
@@ -71,15 +74,25 @@ async def _sender(
     )
     replica = str(ids.new_id())
 
-    def pace(endpoint: str, *, yielding: bool = False) -> Pace:
-        rate = settings.line_rate_per_second
-        return Pace(redis, settings.bus_namespace, endpoint, rate, replica, yielding=yielding)
+    def pace(endpoint: str, rate: int = settings.line_rate_per_second, **options: Any) -> Pace:
+        return Pace(redis, settings.bus_namespace, endpoint, rate, replica, **options)
 
+    return pace
+
+
+def _sender(
+    settings: NotifySettings,
+    line: LineClient,
+    recorder: Recorder,
+    zone: ProgramZone,
+    pace: Callable[..., Pace],
+    rush_pace: Pace,
+) -> Sender:
     return Sender(
         line,
         recorder,
         push_pace=pace("push"),
-        rush_pace=pace("push", yielding=True),
+        rush_pace=rush_pace,
         reply_pace=pace("reply"),
         zone=zone,
         concurrency=settings.line_concurrency,
@@ -89,8 +102,39 @@ async def _sender(
 
 async def broadcasts(process: Process) -> None:
     """Messages to many, alone, so that they never hold up a receipt."""
+    settings = process.settings
+    assert isinstance(settings, NotifySettings)  # noqa: S101 - `main` loads these
+    closing = AsyncExitStack()
+    line = await closing.enter_async_context(
+        LineClient(settings.line_api_base, settings.line_channel_access_token.get_secret_value())
+    )
+    zone = ProgramZone()
+    pace = await _paces(settings, closing)
+    rate = settings.personal_broadcast_rate
+    own_pace = pace("campaign", rate, within=pace("push", yielding=True))
+    sender = _sender(settings, line, Recorder(process.pool), zone, pace, own_pace)
+    posting = Posting(
+        process.pool,
+        line,
+        pace=pace("multicast", settings.line_multicast_rate_per_second),
+        admission=Everything(),
+        zone=zone,
+    )
+    process.bus.consume(
+        "notify.broadcasts",
+        broadcast_handlers(zone),
+        process.pool,
+        process.relay,
+        use_inbox=False,
+    )
     process.watch_database()
+    process.task(zone.run(process.pool))
+    process.task(sender.run())
+    process.task(posting.run())
+    process.task(personal.feed(process.pool, sender, rate))
+    process.task(upkeep.run(process.pool, zone, settings.public_url))
     process.task(process.relay.run())
+    process.on_stop += [posting.drain, sender.drain, closing.aclose]
 
 
 async def web(process: Process) -> None:

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from services.notify.store import broadcast_people as store_people
+from services.notify.store import broadcasts as store_broadcasts
 from services.notify.store import deliveries as store
 from services.notify.store import line_events as store_line_events
 from services.notify.store import links as store_links
@@ -43,7 +45,16 @@ SLICES_KEPT = timedelta(days=7)
 PREVIEWS_KEPT = timedelta(hours=1)
 """Somebody's data that a preview did not fetch in time."""
 
+BROADCASTS_KEPT = timedelta(days=400)
+"""With their texts, calls and acts: last year's sale can be looked up when this year's is made."""
+
+SEGMENTS_KEPT = timedelta(days=7)
+"""People of a count that nobody confirmed, and what came in twice: personal data."""
+
 RULES = (
+    Rule("broadcasts", BROADCASTS_KEPT, store_broadcasts.PRUNE),
+    Rule("broadcast_pages", SEGMENTS_KEPT, store_people.PRUNE_PAGES),
+    Rule("broadcast_people", SEGMENTS_KEPT, store_people.PRUNE_PEOPLE),
     Rule("previews", PREVIEWS_KEPT, store_previews.PRUNE),
     Rule("click_batches", CLICK_BATCHES_KEPT, store_links.PRUNE_BATCHES),
     Rule("link_clicks", CLICKS_KEPT, store_links.PRUNE_CLICKS),

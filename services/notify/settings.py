@@ -1,6 +1,6 @@
 """Settings of the notify service, from the environment."""
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from shared.settings import ProcessSettings
 
@@ -8,7 +8,9 @@ from shared.settings import ProcessSettings
 class NotifySettings(ProcessSettings):
     """`line_rate_per_second` is shared by all replicas, for each of LINE's endpoints on its own
     (LINE's limit is 2,000); `line_concurrency` is how many calls one process has open while LINE
-    answers quickly. `public_url` is where customers' browsers find the shop's pages; without it
+    answers quickly. `line_multicast_rate_per_second` is of calls, each for up to 500 people (LINE's
+    limit is 200); broadcasts' personal messages take `line_broadcast_share_percent` of the pushes a
+    second at most. `public_url` is where customers' browsers find the shop's pages; without it
     cards are linked by the till's code only."""
 
     redis_url: SecretStr
@@ -16,7 +18,14 @@ class NotifySettings(ProcessSettings):
     line_channel_access_token: SecretStr
     line_rate_per_second: int = 1800
     line_concurrency: int = 64
+    line_multicast_rate_per_second: int = Field(default=10, ge=1)
+    line_broadcast_share_percent: int = Field(default=50, ge=1, le=100)
     public_url: str = ""
+
+    @property
+    def personal_broadcast_rate(self) -> int:
+        """Pushes a second that broadcasts may take."""
+        return max(1, self.line_rate_per_second * self.line_broadcast_share_percent // 100)
 
 
 class NotifyWebSettings(NotifySettings):

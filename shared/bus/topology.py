@@ -51,6 +51,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     ),
     "notify.personal": ("member.export_requested.v1", "member.erased.v1"),
     "notify.line": ("line.event_received.v1",),
+    "notify.broadcasts": ("segment.page.v1", "segment.refused.v1", "broadcast.due.v1"),
     "scheduler.projections": ("terminal.changed.v1",),
     "scheduler.items": (
         "schedule.requested.v1",

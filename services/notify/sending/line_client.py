@@ -1,9 +1,10 @@
-"""The two calls to LINE that happen often: push and reply, over one long-lived session.
+"""The calls to LINE that happen often: push, reply and multicast, over one long-lived session.
 
 Plain aiohttp: the SDK costs ten times as much a call. Owns the wire only; what an answer means
 stands in `outcomes`. Nothing is tried again here.
 """
 
+from collections.abc import Sequence
 from json.encoder import encode_basestring
 from types import TracebackType
 from typing import Self
@@ -28,6 +29,7 @@ class LineClient:
     def __init__(self, api_base: str, access_token: str) -> None:
         base = api_base.rstrip("/")
         self._push_url = URL(f"{base}/v2/bot/message/push")
+        self._multicast_url = URL(f"{base}/v2/bot/message/multicast")
         self._reply_url = URL(f"{base}/v2/bot/message/reply")
         self._users_url = f"{base}/v2/bot/user"
         self._headers = {
@@ -64,6 +66,17 @@ class LineClient:
         body = f'{{"to":{encode_basestring(line_user_id)},"messages":{messages}{counted}}}'
         headers = {**self._headers, "X-Line-Retry-Key": str(retry_key)}
         return await self._post(self._push_url, body.encode(), headers)
+
+    async def multicast(
+        self, retry_key: UUID, line_user_ids: Sequence[str], messages: str, unit: str | None = None
+    ) -> Answer:
+        """Send `messages` (a JSON array) to up to 500 users, all or nobody, under a retry key,
+        counted under `unit`. Never raises for LINE's sake."""
+        to = ",".join(map(encode_basestring, line_user_ids))
+        counted = f',"customAggregationUnits":["{unit}"]' if unit else ""
+        body = f'{{"to":[{to}],"messages":{messages}{counted}}}'
+        headers = {**self._headers, "X-Line-Retry-Key": str(retry_key)}
+        return await self._post(self._multicast_url, body.encode(), headers)
 
     async def reply(self, token: str, messages: str) -> Answer:
         """Reply with `messages` (a JSON array). Never raises for LINE's sake."""

@@ -36,7 +36,8 @@ class Lease(NamedTuple):
 
 class Pace:
     """The pace of one endpoint in this process. One that is `yielding` leaves a chunk in the bucket
-    for those that are not, so that a rush never makes them wait."""
+    for those that are not, so that a rush never makes them wait. What has a pace of its own may
+    also have to keep within another one, which it shares."""
 
     def __init__(
         self,
@@ -47,7 +48,9 @@ class Pace:
         replica: str,
         *,
         yielding: bool = False,
+        within: "Pace | None" = None,
     ) -> None:
+        self._within = within
         self._rate = rate
         self._chunk = max(1, rate // CHUNKS_A_SECOND)
         self._reserve = self._chunk if yielding else 0
@@ -70,6 +73,8 @@ class Pace:
                 if self._calls <= 0 or loop.time() >= self._lapses_at:
                     await self._lease(loop.time, min(self._chunk, max(1, wanted)))
         self._calls -= 1
+        if self._within is not None:
+            await self._within.take(wanted)
 
     async def _lease(self, time: Callable[[], float], wanted: int) -> None:
         lease = await self._ask(time(), wanted)

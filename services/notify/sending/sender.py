@@ -91,6 +91,11 @@ class Sender:
         self._stopping = False
         _held.set_function(lambda: self._lanes.backlog)
 
+    @property
+    def backlog(self) -> int:
+        """How many deliveries it has in memory."""
+        return self._lanes.backlog
+
     def room(self, priority: int = 0) -> int:
         """How many more deliveries of this priority it takes now."""
         most = MOST_HELD if priority <= URGENT else MOST_HELD // 2

@@ -27,8 +27,15 @@ FROM recipients r WHERE line_user_id = ANY($1::text[])
 """
 _DELIVERIES = """
 SELECT kind, status, via, reason, messages, created_at, finished_at FROM (
-    SELECT *, sum(length(messages)) OVER (ORDER BY created_at DESC, event_id) AS bytes
-    FROM deliveries WHERE line_user_id = ANY($1::text[])
+    SELECT told.*, sum(length(messages)) OVER (ORDER BY created_at DESC, event_id) AS bytes
+    FROM (
+        SELECT d.event_id, d.kind, d.status, d.via, d.reason, d.created_at, d.finished_at,
+            coalesce(t.messages, d.messages) AS messages
+        FROM deliveries d
+        LEFT JOIN broadcast_texts t ON d.multicast_id IS NOT NULL
+            AND t.broadcast_id = d.broadcast_id AND t.language = d.language
+        WHERE d.line_user_id = ANY($1::text[])
+    ) AS told
 ) AS d WHERE bytes <= $2 ORDER BY created_at
 """
 _LINE_EVENTS = """
@@ -56,6 +63,7 @@ _DELETE = (
     "DELETE FROM line_events WHERE line_user_id = $1 AND received_at <= $2",
     "DELETE FROM recipients WHERE line_user_id = $1 AND changed_at <= $2",
 )
+_DELETE_STAGED = "DELETE FROM broadcast_people WHERE line_user_id = ANY($1::text[])"
 _DELETE_DELIVERIES = "DELETE FROM deliveries WHERE line_user_id = ANY($1::text[])"
 PRUNE = """
 DELETE FROM erasures WHERE user_hash IN (
@@ -107,6 +115,7 @@ async def erase(connection: Connection, gone: Sequence[tuple[str, datetime]]) ->
     hashes = [hash_of(user) for user in latest]
     await connection.execute(_NOTE, hashes, list(latest.values()))
     await connection.execute(_DELETE_DELIVERIES, list(latest))
+    await connection.execute(_DELETE_STAGED, list(latest))
     for user, at in sorted(latest.items()):
         for statement in _DELETE:
             await connection.execute(statement, user, at)

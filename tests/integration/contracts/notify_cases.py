@@ -10,6 +10,7 @@ from services.notify import __main__ as notify
 from services.notify.settings import NotifySettings, NotifyWebSettings
 from shared.db import Pool
 from shared.events import (
+    BroadcastDue,
     ChatDataProvided,
     Event,
     LineEventReceived,
@@ -29,6 +30,9 @@ from shared.events import (
     ProgramPublished,
     RankChanged,
     RankExpiring,
+    SegmentPage,
+    SegmentPerson,
+    SegmentRefused,
 )
 from tests.integration.contracts.edge_cases import BEGINNING, at, keys
 from tests.integration.contracts.house import Case
@@ -124,7 +128,57 @@ async def personal(pool: "Pool[Any]") -> list[Event[Any]]:
     ]
 
 
+WAITING = """
+INSERT INTO broadcasts (id, name, state, revision, kind, content, definition, growth_limit_percent,
+    personal, spoken, request_id, confirmed_recipients, created_at)
+VALUES ($1, 'sale', $2, 3, 'broadcast', '{}', '{"all":true}', 20, true, '{ja}', $3, 2, $4)
+"""
+
+
+async def streamed(pool: "Pool[Any]") -> list[Event[Any]]:
+    """Segments come for three broadcasts: whole, cut off and begun anew, refused; a fourth and a
+    fifth, of which one was changed since, come due."""
+    ids = [uuid.UUID(int=number) for number in range(1, 6)]
+    states = ("counting", "recounting", "counting", "scheduled", "scheduled")
+    for id, state in zip(ids, states, strict=True):
+        await pool.execute(WAITING, id, state, uuid.UUID(int=id.int + 100), BEGINNING)
+    whole, anew, refused = (uuid.UUID(int=number) for number in (101, 102, 103))
+    people = [
+        SegmentPerson(uuid.UUID(int=number), f"{number}", user, points=number)
+        for number, user in enumerate((*USERS, None))
+    ]
+
+    def page(request: uuid.UUID, stream: int, number: int, *who: int, last: bool) -> SegmentPage:
+        some = [people[index] for index in who]
+        stream_id = uuid.UUID(int=stream)
+        return SegmentPage(request, stream_id, number, BEGINNING, some, len(some), last)
+
+    return [
+        at(1, page(whole, 11, 0, 0, 1, last=False)),
+        at(2, page(whole, 11, 1, 2, 3, last=True)),
+        at(3, page(anew, 12, 0, 0, 1, last=False)),
+        at(4, page(anew, 13, 0, 0, 3, last=True)),
+        at(5, page(uuid.UUID(int=999), 14, 0, 0, last=True)),
+        at(6, SegmentRefused(refused, "できません", "cannot")),
+        at(7, BroadcastDue(ids[3], 3)),
+        at(8, BroadcastDue(ids[4], 2)),
+    ]
+
+
 CASES = [
+    Case(
+        "notify.broadcasts",
+        ("segment.page.v1", "segment.refused.v1", "broadcast.due.v1"),
+        NotifySettings,
+        notify.broadcasts,
+        streamed,
+        {
+            "broadcasts": "SELECT id, state, revision, stream_id, counts, problem FROM broadcasts",
+            "people": "SELECT stream_id, language, line_user_id, person FROM broadcast_people",
+            "acts": "SELECT broadcast_id, act, detail FROM broadcast_acts",
+        },
+        said={"segment.requested.v1": ("definition", "segment")},
+    ),
     Case(
         "notify.projections",
         ("terminal.changed.v1",),

@@ -24,7 +24,7 @@ from shared.bus.topology import Names
 from shared.db import open_pool
 from shared.events import Event, MemberJoined, PointsEarned, new_event
 from shared.outbox import Relay
-from shared.process import Process
+from shared.process import Process, Setup
 from tests import namespaces
 
 USER = "U" + "1" * 32
@@ -33,6 +33,9 @@ MEMBER = UUID(int=1)
 
 TABLES = (
     "deliveries",
+    "broadcasts",
+    "broadcast_pages",
+    "broadcast_people",
     "recipients",
     "preferences",
     "line_events",
@@ -82,6 +85,24 @@ class StandIn:
             return web.json_response({"sentMessages": []}, headers={"x-line-request-id": "r1"})
 
         return await self._fate(request, "push", key, accept)
+
+    async def multicast(self, request: web.Request) -> web.StreamResponse:
+        key = request.headers["X-Line-Retry-Key"]
+        body = await request.json()
+        users = body.pop("to")
+        assert 1 <= len(users) == len(set(users)) <= 500
+
+        def accept() -> web.Response:
+            if key in self.keys:
+                return web.json_response(
+                    {"message": "The retry key is already accepted"}, status=409
+                )
+            self.keys.add(key)
+            for user in users:
+                self.delivered.append({"kind": "multicast", "key": key, "to": user, **body})
+            return web.json_response({}, headers={"x-line-request-id": "r1"})
+
+        return await self._fate(request, "multicast", key, accept)
 
     async def reply(self, request: web.Request) -> web.StreamResponse:
         assert "X-Line-Retry-Key" not in request.headers, "LINE answers 400 to a retry key here"
@@ -142,6 +163,7 @@ async def line() -> AsyncIterator[StandIn]:
     stand_in = StandIn()
     app = web.Application()
     app.router.add_post("/v2/bot/message/push", stand_in.push)
+    app.router.add_post("/v2/bot/message/multicast", stand_in.multicast)
     app.router.add_post("/v2/bot/message/reply", stand_in.reply)
     app.router.add_post("/v2/bot/user/{user}/linkToken", stand_in.link_token)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -253,13 +275,13 @@ class Worker:
         await running
 
     @contextlib.asynccontextmanager
-    async def running(self, **changes: Any) -> AsyncIterator[Running]:
-        """A worker, drained at the end unless it crashed."""
+    async def running(self, setup: Setup = worker, **changes: Any) -> AsyncIterator[Running]:
+        """A worker (or what else is set up), drained at the end unless it crashed."""
         settings = self.settings.model_copy(update=changes)
         pool = await open_pool(settings.database_url.get_secret_value(), schema="notify")
         bus = Bus(settings.amqp_url.get_secret_value(), settings.bus_namespace, "notify-worker")
         process = Process("notify-worker", settings, bus, pool, Relay(pool, bus.publisher))
-        await worker(process)
+        await setup(process)
         running = asyncio.create_task(bus.run())
 
         async def live() -> None:

@@ -57,6 +57,13 @@ INSERT = {
         (line_user_id, event_id, id, kind, status, messages, tries, created_at, finished_at)
         VALUES ('U', gen_random_uuid(), gen_random_uuid(), 'earned', 'delivered', '[]', 1, $1, $1)
     """,
+    "broadcasts": """INSERT INTO broadcasts (id, name, state, revision, kind, content, definition,
+        growth_limit_percent, personal, spoken, created_at, settled_at)
+        VALUES (gen_random_uuid(), 'n', 'sent', 1, 'k', '{}', '{}', 20, false, '{ja}', $1, $1)""",
+    "broadcast_pages": """INSERT INTO broadcast_pages
+        VALUES (gen_random_uuid(), gen_random_uuid(), 0, true, $1, 0, 0)""",
+    "broadcast_people": """INSERT INTO broadcast_people
+        VALUES (gen_random_uuid(), 'ja', 'U', NULL, $1)""",
     "click_batches": "INSERT INTO click_batches VALUES (gen_random_uuid(), $1)",
     "link_clicks": """WITH l AS (INSERT INTO links (id, code, address, created_at)
             VALUES (gen_random_uuid(), gen_random_uuid()::text, 'https://a.jp/', $1) RETURNING id)
@@ -70,6 +77,9 @@ INSERT = {
         VALUES (gen_random_uuid(), 'message', '{}', $1)""",
 }
 OPEN = {
+    "broadcasts": """INSERT INTO broadcasts (id, name, state, revision, kind, content, definition,
+        growth_limit_percent, personal, spoken, created_at)
+        VALUES (gen_random_uuid(), 'n', 'scheduled', 1, 'k', '{}', '{}', 20, false, '{ja}', $1)""",
     "segment_requests": """INSERT INTO segment_requests
         (id, definition, single, attempts, members, asked_at, finished_at)
         VALUES (gen_random_uuid(), '{"all": true}', false, 0, 0, $1, NULL)""",
