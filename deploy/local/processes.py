@@ -6,7 +6,8 @@ from typing import Any
 _POINTS = ("PURCHASE_ID_KEY", "QR_SIGNING_KEY")
 _HOOKS = ("HOOKS_SIGNING_KEY",)
 _CARD = ("LINE_LOGIN_CHANNEL_ID", "LIFF_ID")
-_NOTIFY_WEB = ("LINE_CHANNEL_ACCESS_TOKEN", "LINE_LOGIN_CHANNEL_ID")
+_MENUS = ("LINE_CHANNEL_ACCESS_TOKEN", "LIFF_ID")
+_NOTIFY_WEB = (*_MENUS, "LINE_LOGIN_CHANNEL_ID")
 _LINE = (
     "LINE_CHANNEL_SECRET",
     "LINE_CHANNEL_ACCESS_TOKEN",
@@ -79,7 +80,7 @@ PROCESSES: tuple[Process, ...] = (
     ),
     _service("points", "hooks", "POINTS_HOOKS_URL", _HOOKS),
     _service("points", "segments", "POINTS_SEGMENTS_URL", ()),
-    _service("notify", "broadcasts", "NOTIFY_BROADCASTS_URL", ("LINE_CHANNEL_ACCESS_TOKEN",)),
+    _service("notify", "broadcasts", "NOTIFY_BROADCASTS_URL", _MENUS),
     _service("notify", "web", "NOTIFY_WEB_URL", _NOTIFY_WEB),
     _service("scheduler", "web", "SCHEDULER_WEB_URL", ()),
 )

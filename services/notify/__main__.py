@@ -12,6 +12,7 @@ from services.notify.broadcasts import personal, upkeep
 from services.notify.broadcasts.handlers import handlers as broadcast_handlers
 from services.notify.broadcasts.posting import Posting
 from services.notify.handlers import LINE_HANDLERS, message_handlers
+from services.notify.menus import running as menus
 from services.notify.notices.announcer import Announcer
 from services.notify.personal import PERSONAL_HANDLERS
 from services.notify.program_zone import ProgramZone
@@ -127,6 +128,7 @@ async def broadcasts(process: Process) -> None:
         process.relay,
         use_inbox=False,
     )
+    await menus.set_up(process, settings, closing)
     process.watch_database()
     process.task(zone.run(process.pool))
     process.task(sender.run())

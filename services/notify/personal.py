@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from services.notify.store import menu_links as store_menu_links
 from services.notify.store import personal as store
 from services.notify.store import previews as store_previews
 from shared import ids
@@ -46,7 +47,9 @@ async def member_erased(batch: Batch, events: list[Event[MemberErased]]) -> None
     named = [(user, at) for user, at in gone if user is not None]
     if named:
         await store.erase(batch.connection, named)
-    await store_previews.forget(batch.connection, [each.data.member_id for each in events])
+    members = [each.data.member_id for each in events]
+    await store_previews.forget(batch.connection, members)
+    await store_menu_links.erase_members(batch.connection, members)
 
 
 def told(event: Event[Any]) -> tuple[str | None, datetime]:

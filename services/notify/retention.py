@@ -7,6 +7,8 @@ from services.notify.store import broadcasts as store_broadcasts
 from services.notify.store import deliveries as store
 from services.notify.store import line_events as store_line_events
 from services.notify.store import links as store_links
+from services.notify.store import menu_links as store_menu_links
+from services.notify.store import menus as store_menus
 from services.notify.store import personal as store_personal
 from services.notify.store import previews as store_previews
 from services.notify.store import quota as store_quota
@@ -51,6 +53,12 @@ BROADCASTS_KEPT = timedelta(days=400)
 SEGMENTS_KEPT = timedelta(days=7)
 """People of a count that nobody confirmed, and what came in twice: personal data."""
 
+LOOKS_KEPT = timedelta(days=90)
+"""What was found to differ at LINE, for whoever asks why a menu changed."""
+
+FORGOTTEN_KEPT = timedelta(days=7)
+"""Erased people whose menu LINE was to take back: kept no longer, whether it did or not."""
+
 RULES = (
     Rule("broadcasts", BROADCASTS_KEPT, store_broadcasts.PRUNE),
     Rule("broadcast_pages", SEGMENTS_KEPT, store_people.PRUNE_PAGES),
@@ -64,4 +72,6 @@ RULES = (
     Rule("quota_sent", QUOTA_KEPT, store_quota.PRUNE),
     Rule("quota_slices", SLICES_KEPT, quota_slices.PRUNE),
     Rule("line_events", LINE_EVENTS_KEPT, store_line_events.PRUNE),
+    Rule("menu_links", FORGOTTEN_KEPT, store_menu_links.PRUNE_FORGOTTEN),
+    Rule("menu_looks", LOOKS_KEPT, store_menus.PRUNE_LOOKS),
 )

@@ -11,7 +11,8 @@ class NotifySettings(ProcessSettings):
     answers quickly. `line_multicast_rate_per_second` is of calls, each for up to 500 people (LINE's
     limit is 200); broadcasts' personal messages take `line_broadcast_share_percent` of the pushes a
     second at most. `public_url` is where customers' browsers find the shop's pages; without it
-    cards are linked by the till's code only."""
+    cards are linked by the till's code only. `liff_id` opens the card inside LINE, from rich menus;
+    their images go to `line_data_api_base`, which follows from `line_api_base` when empty."""
 
     redis_url: SecretStr
     line_api_base: str = "https://api.line.me"
@@ -21,6 +22,8 @@ class NotifySettings(ProcessSettings):
     line_multicast_rate_per_second: int = Field(default=10, ge=1)
     line_broadcast_share_percent: int = Field(default=50, ge=1, le=100)
     public_url: str = ""
+    liff_id: str = ""
+    line_data_api_base: str = ""
 
     @property
     def personal_broadcast_rate(self) -> int:

@@ -52,6 +52,17 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "notify.personal": ("member.export_requested.v1", "member.erased.v1"),
     "notify.line": ("line.event_received.v1",),
     "notify.broadcasts": ("segment.page.v1", "segment.refused.v1", "broadcast.due.v1"),
+    "notify.menus": (
+        "member.joined.v1",
+        "member.returned.v1",
+        "member.linked.v1",
+        "member.unlinked.v1",
+        "member.merged.v1",
+        "member.unmerged.v1",
+        "member.left.v1",
+        "member.status_changed.v1",
+        "rank.changed.v1",
+    ),
     "scheduler.projections": ("terminal.changed.v1",),
     "scheduler.items": (
         "schedule.requested.v1",

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.notify.store import menu_links as store_menu_links
 from shared.bus.handling import Connection
 
 MOST_BYTES = 4_000_000
@@ -46,6 +47,10 @@ SELECT kind, raw, received_at FROM (
 """
 _PREVIEWS = """
 SELECT asked_at, person FROM previews WHERE line_user_id = ANY($1::text[]) ORDER BY asked_at
+"""
+_MENUS = """
+SELECT wanted AS menu, has_card, has_left FROM menu_links
+WHERE line_user_id = ANY($1::text[]) AND NOT forgotten
 """
 _COUNTS = """
 SELECT (SELECT count(*) FROM deliveries WHERE line_user_id = ANY($1::text[])) AS messages,
@@ -85,6 +90,7 @@ async def known(connection: Connection, users: Sequence[str]) -> dict[str, Any]:
     messages = await connection.fetch(_DELIVERIES, who, MOST_BYTES)
     received = await connection.fetch(_LINE_EVENTS, who, MOST_BYTES)
     previews = await connection.fetch(_PREVIEWS, who)
+    menus = await connection.fetch(_MENUS, who)
     counts = (await connection.fetch(_COUNTS, who))[0]
     return {
         "recipients": [msgspec.json.decode(row[0]) for row in recipients],
@@ -94,6 +100,7 @@ async def known(connection: Connection, users: Sequence[str]) -> dict[str, Any]:
             for row in received
         ],
         "previews": [{"at": row["asked_at"], "person": _plain(row["person"])} for row in previews],
+        "rich_menus": [dict(row) for row in menus],
         "left_out": {
             "messages": counts["messages"] - len(messages),
             "received": counts["received"] - len(received),
@@ -119,6 +126,7 @@ async def erase(connection: Connection, gone: Sequence[tuple[str, datetime]]) ->
     for user, at in sorted(latest.items()):
         for statement in _DELETE:
             await connection.execute(statement, user, at)
+        await store_menu_links.erase(connection, user, at)
 
 
 def hash_of(line_user_id: str) -> str:

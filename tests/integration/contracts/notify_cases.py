@@ -18,9 +18,13 @@ from shared.events import (
     MemberErased,
     MemberExportRequested,
     MemberJoined,
+    MemberLeft,
     MemberLinked,
+    MemberMerged,
     MemberReturned,
+    MemberStatusChanged,
     MemberUnlinked,
+    MemberUnmerged,
     MissingToKeep,
     PointsAdjusted,
     PointsEarned,
@@ -106,6 +110,46 @@ async def told(_: "Pool[Any]") -> list[Event[Any]]:
         at(11, MemberUnlinked(two, one, "2900000000023", 0, moment + timedelta(minutes=1), b)),
         at(11, LinkRefused(c, "wrong_code")),
         at(12, PointsEarned(three, uuid.UUID(int=5), "purchase", 7, 7, moment)),
+    ]
+
+
+MENUS = """
+INSERT INTO menus (name, document, image, media_type, wordless, given, removed, changed_at)
+SELECT n, '{"applies": ' || a || '}', '', 'image/png', false, false, false, $3
+FROM unnest($1::text[], $2::text[]) AS m (n, a)
+"""
+APPLIES = {
+    "gold": '{"ranks": ["gold"]}',
+    "silver": '{"ranks": ["silver"]}',
+    "card": '{"states": ["linked"]}',
+    "left": '{"states": ["left"]}',
+}
+
+
+async def moved(pool: "Pool[Any]") -> list[Event[Any]]:
+    """All that decides on people's rich menus, of three people and a card without LINE."""
+    await pool.execute(MENUS, list(APPLIES), list(APPLIES.values()), BEGINNING)
+    a, b, c = USERS
+    one, two, three = (uuid.uuid5(uuid.NAMESPACE_URL, user) for user in USERS)
+    card, moment = "2900000000016", BEGINNING
+    return [
+        at(1, MemberJoined(one, card, 0, 0, a)),
+        at(2, RankChanged(one, "up", "silver", "S", line_user_id=a)),
+        at(3, RankChanged(one, "up", "gold", "G", "silver", "S", a)),
+        at(4, MemberJoined(two, card, 0, 0, b)),
+        at(5, RankChanged(three, "up", "gold", "G")),
+        at(6, MemberLinked(three, card, 5, moment + timedelta(minutes=6), 0, b)),
+        at(7, MemberStatusChanged(one, "suspended", "active", a)),
+        at(8, MemberStatusChanged(one, "active", "suspended", a)),
+        at(9, MemberUnlinked(two, three, card, 0, moment + timedelta(minutes=9), b)),
+        at(10, MemberMerged(three, two, uuid.UUID(int=1), card, 0, b)),
+        at(11, MemberUnmerged(two, three, uuid.UUID(int=1), card, 0, b)),
+        at(12, RankChanged(two, "up", "silver", "S", line_user_id=b)),
+        at(13, MemberJoined(three, card, 0, 0, c)),
+        at(14, MemberLeft(three, card, 0, moment + timedelta(minutes=14), c)),
+        at(15, MemberReturned(three, card, 0, c, followed_at=moment + timedelta(minutes=15))),
+        at(16, RankChanged(one, "down", None, None, "gold", "G", a)),
+        at(17, MemberLeft(one, card, 0, moment + timedelta(minutes=17), a)),
     ]
 
 
@@ -198,6 +242,28 @@ CASES = [
             "line_events": "SELECT line_user_id, kind FROM line_events",
         },
         said={"member.export_part.v1": ("request_id", "service")},
+    ),
+    Case(
+        "notify.menus",
+        (
+            "member.joined.v1",
+            "member.returned.v1",
+            "member.linked.v1",
+            "member.unlinked.v1",
+            "member.merged.v1",
+            "member.unmerged.v1",
+            "member.left.v1",
+            "member.status_changed.v1",
+            "rank.changed.v1",
+        ),
+        NotifySettings,
+        notify.broadcasts,
+        moved,
+        {
+            "menu_members": "SELECT member_id, rank, suspended FROM menu_members",
+            "menu_links": """SELECT line_user_id, member_id, has_card, has_left, wanted
+                FROM menu_links""",
+        },
     ),
     Case(
         "notify.line",

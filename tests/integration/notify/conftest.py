@@ -50,6 +50,12 @@ TABLES = (
     "templates",
     "themes",
     "previews",
+    "menus",
+    "menu_ids",
+    "menu_members",
+    "menu_links",
+    "menu_sync",
+    "menu_looks",
     "outbox",
 )
 """What a test finds empty; one a line, for every area adds its own."""

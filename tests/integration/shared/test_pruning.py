@@ -75,11 +75,16 @@ INSERT = {
     "previews": "INSERT INTO previews VALUES (gen_random_uuid(), gen_random_uuid(), $1)",
     "line_events": """INSERT INTO line_events (id, kind, raw, received_at)
         VALUES (gen_random_uuid(), 'message', '{}', $1)""",
+    "menu_links": """INSERT INTO menu_links (line_user_id, forgotten, due_at)
+        VALUES (gen_random_uuid()::text, true, $1)""",
+    "menu_looks": "INSERT INTO menu_looks VALUES (gen_random_uuid(), $1, 1, '[]')",
 }
 OPEN = {
     "broadcasts": """INSERT INTO broadcasts (id, name, state, revision, kind, content, definition,
         growth_limit_percent, personal, spoken, created_at)
         VALUES (gen_random_uuid(), 'n', 'scheduled', 1, 'k', '{}', '{}', 20, false, '{ja}', $1)""",
+    "menu_links": """INSERT INTO menu_links (line_user_id, due_at)
+        VALUES (gen_random_uuid()::text, $1)""",
     "segment_requests": """INSERT INTO segment_requests
         (id, definition, single, attempts, members, asked_at, finished_at)
         VALUES (gen_random_uuid(), '{"all": true}', false, 0, 0, $1, NULL)""",

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from services.notify.menus.fonts import PLACES
+
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "deploy" / "Dockerfile").read_text()
 
@@ -67,6 +69,15 @@ def test_dependencies_are_the_locked_ones_with_their_hashes() -> None:
     assert "--hash=sha256:" in lock
     assert "index-url" not in lock
     assert "https://" not in lock
+
+
+def test_there_is_a_font_for_what_is_drawn_in_japanese() -> None:
+    runs = of("RUN", FINAL)
+    (install,) = [rest for rest in runs if "apt-get install" in rest]
+    assert "fonts-morisawa-bizud-gothic" in install
+    assert "rm -rf /var/lib/apt/lists/*" in install
+    assert PLACES[0].endswith("/bizud-gothic/BIZUDPGothic-Bold.ttf")
+    assert any("japanese()" in rest for rest in runs), "seen missing when the image is built"
 
 
 def test_it_runs_without_rights() -> None:
