@@ -131,10 +131,12 @@ class Tags(Struct, frozen=True):
 
 
 class Joined(Struct, frozen=True):
-    """When the member joined: in the last so many days, or longer ago."""
+    """When the member joined: in the last so many days, or longer ago; by which routes, by code
+    (None: by none)."""
 
     days: int | None = None
     before_days: int | None = None
+    routes: tuple[str | None, ...] = ()
 
 
 class Line(Struct, frozen=True):

@@ -99,7 +99,9 @@ _OBJECTS: dict[str, _Shape] = {
     "area": _Shape(Area, {"in": values.TEXTS}, ("in",)),
     "tags": _Shape(Tags, {"any": values.TEXTS, "all": values.TEXTS}, ("any", "all")),
     "joined": _Shape(
-        Joined, {"days": values.DAYS, "before_days": values.DAYS}, ("days", "before_days")
+        Joined,
+        {"days": values.DAYS, "before_days": values.DAYS, "routes": values.CODES},
+        ("days", "before_days", "routes"),
     ),
 }
 _PLAIN: dict[str, tuple[type[Any], Kind]] = {

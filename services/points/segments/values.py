@@ -99,8 +99,8 @@ TEXTS = Kind(
 )
 CODES = Kind(
     _codes,
-    f"1 個から {MOST_TEXTS} 個のランクのコードの配列です(null はランクなし)。",
-    f"must be an array of 1 to {MOST_TEXTS} ranks' codes; null is having no rank",
+    f"1 個から {MOST_TEXTS} 個のコードの配列です(null は「なし」)。",
+    f"must be an array of 1 to {MOST_TEXTS} codes; null is having none",
 )
 GAPS = Kind(
     _gaps,

@@ -181,6 +181,11 @@ def _joining(_: _Saying, joined: c.Joined) -> Words:
     if joined.before_days is not None:
         days = joined.before_days
         parts.append(Words(f"入会から {days:,} 日以上", f"joined {_days(days)} ago or earlier"))
+    if joined.routes:
+        named = [code for code in joined.routes if code is not None]
+        by = [Words(f"経路{_listed(named).ja}で入会", f"joined by {_listed(named).en}")]
+        none = [Words("経路なしで入会", "joined by no route")] if None in joined.routes else []
+        parts.append(_joined([*(by if named else []), *none], every=False))
     return _joined(parts, every=True)
 
 

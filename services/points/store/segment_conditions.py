@@ -5,7 +5,7 @@ The text depends on the shape of a definition only, so that pages of one segment
 statement.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -72,9 +72,13 @@ def _points(facts: Facts, points: c.Points) -> str:
 
 def _rank(facts: Facts, rank: c.Rank) -> str:
     facts.rank()
-    codes = facts.value([code for code in rank.in_ if code is not None], "text[]")
-    none = " OR r.code IS NULL" if None in rank.in_ else ""
-    return f"(coalesce(r.code = ANY({codes}), false){none})"
+    return _one_of(facts, "r.code", rank.in_)
+
+
+def _one_of(facts: Facts, column: str, codes: Sequence[str | None]) -> str:
+    named = facts.value([code for code in codes if code is not None], "text[]")
+    none = f" OR {column} IS NULL" if None in codes else ""
+    return f"(coalesce({column} = ANY({named}), false){none})"
 
 
 def _next_rank(facts: Facts, wanted: c.NextRank) -> str:
@@ -203,6 +207,8 @@ def _joined(facts: Facts, joined: c.Joined) -> str:
     if joined.before_days is not None:
         at = facts.value(facts.as_of.days(joined.before_days), "timestamptz")
         found.append(f"m.joined_at < {at}")
+    if joined.routes:
+        found.append(_one_of(facts, "m.route", joined.routes))
     return " AND ".join(found)
 
 
