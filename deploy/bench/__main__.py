@@ -23,6 +23,7 @@ from deploy.bench import (
     night,
     procfs,
     push_lines,
+    segments,
     waiting,
 )
 from deploy.bench.house import House, house
@@ -44,6 +45,7 @@ BENCHES: dict[str, Bench] = {
     "ingress": ingress.measure,
     "journey": journey.measure,
     "night": night.measure,
+    "segments": segments.measure,
 }
 """In this order: what needs nothing but servers comes before the product's processes start."""
 

@@ -52,6 +52,13 @@ def standing(
     holding: Holding, zone: ZoneInfo, now: datetime, *, dates: int = MOST_DATES
 ) -> Standing:
     """An account's standing at `now`, with the next `dates` of expiry."""
+    if not holding.debt and not any(stored.pending for stored in holding.lots):
+        return plainly(holding, zone, now, dates)
+    return in_order(holding, zone, now, dates)
+
+
+def in_order(holding: Holding, zone: ZoneInfo, now: datetime, dates: int) -> Standing:
+    """The standing of anybody: all that is due is done, each at its moment."""
     kept = {
         stored.entry_id: lot_of(stored, holding.last_activity_at, zone) for stored in holding.lots
     }
@@ -67,6 +74,26 @@ def standing(
         held=sums.held,
         expiring=tuple(sorted(expiring.items())[:dates]),
     )
+
+
+def plainly(holding: Holding, zone: ZoneInfo, now: datetime, dates: int) -> Standing:
+    """The standing of who owes nothing and waits for nothing, as nearly everybody: nothing then
+    depends on the order of what is due, and the sums can be taken at once."""
+    expiring: dict[datetime, int] = {}
+    spendable = held = 0
+    for stored in holding.lots:
+        held += stored.held
+        at = stored.expires_at
+        if stored.sliding_months:
+            at = lots.lasts_until(
+                stored.sliding_months, stored.opened_at, holding.last_activity_at, zone
+            )
+        points = stored.remaining - stored.held
+        if points and (at is None or at > now):
+            spendable += points
+            if at is not None:
+                expiring[at] = expiring.get(at, 0) + points
+    return Standing(spendable, 0, held, tuple(sorted(expiring.items())[:dates]))
 
 
 def waits(kept: Iterable[StoredLot]) -> dict[UUID, datetime]:

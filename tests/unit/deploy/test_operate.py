@@ -19,6 +19,7 @@ PAGES = [
     "members.md",
     "privacy.md",
     "links-and-routes.md",
+    "segments.md",
 ]
 FOR_LINE = {
     "LINE_CHANNEL_SECRET",

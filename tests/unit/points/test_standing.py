@@ -1,12 +1,15 @@
 """What an account comes to: between midnight and the night too, whatever is stored then."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.points.accounts.standing import Standing, standing
+from services.points.accounts.standing import Standing, in_order, plainly, standing
 from services.points.store.lots import Holding, StoredLot
 from tests.unit.points.ledgers import NOW, OPENED, holding, stored
 
@@ -88,3 +91,22 @@ def test_without_later_activity_sliding_points_last_from_their_own_opening(
     shown = standing(Holding(0, last_activity, lots), TOKYO, NOW)
     assert shown.balance == 10
     assert [f"{at:%Y-%m-%d %H}" for at, _ in shown.expiring] == ["2025-12-22 15"]
+
+
+LOTS = st.builds(
+    lambda points, held, expires, slides: replace(
+        stored(1, points, expires=expires, held=min(held, points)), sliding_months=slides
+    ),
+    st.integers(1, 9),
+    st.integers(0, 9),
+    st.none() | st.integers(-3, 3),
+    st.none() | st.integers(1, 3),
+)
+
+
+@given(st.lists(LOTS, max_size=6), st.integers(0, 100))
+def test_the_short_way_comes_to_the_same(lots: list[StoredLot], days_away: int) -> None:
+    """Who owes nothing and waits for nothing needs no order."""
+    lots = [replace(lot, entry_id=UUID(int=number)) for number, lot in enumerate(lots)]
+    who = replace(holding(lots, 0), last_activity_at=NOW - timedelta(days=days_away))
+    assert plainly(who, TOKYO, NOW, 12) == in_order(who, TOKYO, NOW, 12)
