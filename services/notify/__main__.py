@@ -24,6 +24,8 @@ from services.notify.sending.pace import Pace
 from services.notify.sending.recorder import Recorder
 from services.notify.sending.sender import Sender
 from services.notify.settings import NotifySettings, NotifyWebSettings
+from services.notify.statistics import reading
+from services.notify.statistics.insight_client import InsightClient
 from services.notify.templates import wording
 from services.notify.web import app as web_app
 from shared import api_keys, ids, pruning
@@ -102,13 +104,17 @@ def _sender(
 
 
 async def broadcasts(process: Process) -> None:
-    """Messages to many, alone, so that they never hold up a receipt."""
+    """Messages to many, alone, so that they hold up no receipt; and what LINE tells of them."""
     settings = process.settings
     assert isinstance(settings, NotifySettings)  # noqa: S101 - `main` loads these
     closing = AsyncExitStack()
     line = await closing.enter_async_context(
         LineClient(settings.line_api_base, settings.line_channel_access_token.get_secret_value())
     )
+    insights = InsightClient(
+        settings.line_api_base, settings.line_channel_access_token.get_secret_value()
+    )
+    closing.push_async_callback(insights.close)
     zone = ProgramZone()
     pace = await _paces(settings, closing)
     rate = settings.personal_broadcast_rate
@@ -135,6 +141,7 @@ async def broadcasts(process: Process) -> None:
     process.task(posting.run())
     process.task(personal.feed(process.pool, sender, rate))
     process.task(upkeep.run(process.pool, zone, settings.public_url))
+    process.task(reading.run(process.pool, insights))
     process.task(process.relay.run())
     process.on_stop += [posting.drain, sender.drain, closing.aclose]
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from services.notify.store import broadcast_people as store_people
 from services.notify.store import broadcasts as store_broadcasts
 from services.notify.store import deliveries as store
+from services.notify.store import insights as store_insights
 from services.notify.store import line_events as store_line_events
 from services.notify.store import links as store_links
 from services.notify.store import menu_links as store_menu_links
@@ -31,6 +32,9 @@ ERASURES_KEPT = inbox.KEPT
 CLICKS_KEPT = timedelta(days=800)
 """Two years and a little: enough to compare a season with the last but one. Links stay for good: a
 message may be tapped years later, and a poster hangs as long as it hangs."""
+
+INSIGHT_QUESTIONS_KEPT = timedelta(days=60)
+"""Far longer than LINE is asked about a day or a broadcast."""
 
 CLICK_BATCHES_KEPT = timedelta(days=1)
 """Longer than a process goes on trying to write the same batch down."""
@@ -66,6 +70,9 @@ RULES = (
     Rule("previews", PREVIEWS_KEPT, store_previews.PRUNE),
     Rule("click_batches", CLICK_BATCHES_KEPT, store_links.PRUNE_BATCHES),
     Rule("link_clicks", CLICKS_KEPT, store_links.PRUNE_CLICKS),
+    Rule("insight_questions", INSIGHT_QUESTIONS_KEPT, store_insights.PRUNE_QUESTIONS),
+    Rule("insight_days", CLICKS_KEPT, store_insights.PRUNE_DAYS),
+    Rule("insight_units", CLICKS_KEPT, store_insights.PRUNE_UNITS),
     Rule("deliveries", DELIVERIES_KEPT, store.PRUNE),
     Rule("erasures", ERASURES_KEPT, store_personal.PRUNE),
     Rule("requests", REQUESTS_KEPT, acting.PRUNE_REQUESTS),

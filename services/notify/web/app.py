@@ -5,12 +5,17 @@ from fastapi import APIRouter, FastAPI
 from services.notify.links.clicks import Clicks
 from services.notify.links.redirect import Redirect
 from services.notify.settings import NotifyWebSettings
-from services.notify.web import broadcasts, links, menus
+from services.notify.web import broadcasts, links, menus, statistics
 from shared import api_keys
 from shared.process import Process
 from shared.web import api
 
-ROUTERS: tuple[APIRouter, ...] = (broadcasts.router, links.router, menus.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    broadcasts.router,
+    links.router,
+    menus.router,
+    statistics.router,
+)
 
 
 def documented() -> FastAPI:

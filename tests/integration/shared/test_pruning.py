@@ -64,6 +64,11 @@ INSERT = {
         VALUES (gen_random_uuid(), gen_random_uuid(), 0, true, $1, 0, 0)""",
     "broadcast_people": """INSERT INTO broadcast_people
         VALUES (gen_random_uuid(), 'ja', 'U', NULL, $1)""",
+    "insight_questions": "INSERT INTO insight_questions VALUES (gen_random_uuid()::text, $1, NULL)",
+    "insight_days": """INSERT INTO insight_days
+        SELECT 'units', date '2000-01-01' + count(*)::integer, '{}', $1 FROM insight_days""",
+    "insight_units": """INSERT INTO insight_units
+        VALUES (gen_random_uuid()::text, gen_random_uuid(), 1, '{}', $1)""",
     "click_batches": "INSERT INTO click_batches VALUES (gen_random_uuid(), $1)",
     "link_clicks": """WITH l AS (INSERT INTO links (id, code, address, created_at)
             VALUES (gen_random_uuid(), gen_random_uuid()::text, 'https://a.jp/', $1) RETURNING id)

@@ -1,0 +1,1 @@
+"""What LINE itself tells: friends, messages sent, who opened and tapped."""
