@@ -23,6 +23,7 @@ from shared.bus.handling import Batch
 from shared.db import Pool, open_pool
 from shared.events import Event, MemberJoined, RankChanged, new_event
 from shared.line import rich_menu_rules as rules
+from tests.conformance import openapi
 
 TABLES = "menus, menu_ids, menu_members, menu_links, menu_sync, menu_looks, recipients, erasures"
 ADDRESSES = {"card": "https://shop.example.jp/card", "public_url": "https://shop.example.jp"}
@@ -80,6 +81,9 @@ class MenuLine:
     async def _fate(self, request: web.Request, handler: Any) -> web.StreamResponse:
         assert request.headers["Authorization"] == "Bearer token"
         self.calls.append(handler.__name__)
+        if openapi.present() and not request.path.endswith("/content"):
+            wrong = openapi.problems_of(request.method, request.path, await request.read() or None)
+            assert not wrong, wrong
         fate = self.script.pop(0) if self.script else ""
         refusals = {"500": 500, "rate": 429, "401": 401, "400": 400}
         if fate in refusals:
@@ -249,10 +253,19 @@ def shipped(which: str, **changes: Any) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def open_shop(database: Any) -> AsyncIterator[Shop]:
-    """An empty database, and LINE with nothing on it."""
+async def open_pool_of(database: Any) -> AsyncIterator["Pool[Any]"]:
+    """An empty database."""
     pool = await open_pool(database.url("notify"), schema="notify", size=6)
     await pool.execute(f"TRUNCATE {TABLES}")
+    try:
+        yield pool
+    finally:
+        await asyncio.wait_for(pool.close(), 10)
+
+
+@contextlib.asynccontextmanager
+async def open_shop(database: Any) -> AsyncIterator[Shop]:
+    """An empty database, and LINE with nothing on it."""
     line = MenuLine()
     runner = web.AppRunner(line.app(), shutdown_timeout=0.1)
     await runner.setup()
@@ -260,8 +273,7 @@ async def open_shop(database: Any) -> AsyncIterator[Shop]:
     await site.start()
     line.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
-        async with MenuClient(line.url, "token") as client:
+        async with open_pool_of(database) as pool, MenuClient(line.url, "token") as client:
             yield Shop(pool, line, client)
     finally:
         await runner.cleanup()
-        await asyncio.wait_for(pool.close(), 10)

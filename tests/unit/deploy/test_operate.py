@@ -20,6 +20,7 @@ PAGES = [
     "privacy.md",
     "links-and-routes.md",
     "segments.md",
+    "rich-menus.md",
 ]
 FOR_LINE = {
     "LINE_CHANNEL_SECRET",
