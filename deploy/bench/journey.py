@@ -15,6 +15,7 @@ import asyncpg
 import msgspec
 
 from deploy.bench import naive, procfs
+from deploy.bench.at_once import nothing_waits
 from deploy.bench.house import NAIVE, SERVICES, House
 from deploy.bench.ingress import till_is_known
 from deploy.bench.load import Job, Outcome, post
@@ -121,7 +122,9 @@ def steady_rate(landings: list[Landing]) -> float:
 
 async def measure(house: House, scale: float) -> list[Line]:
     """The lines of (c) and (f)."""
-    house.call("migrate", "demo", *SERVICES)
+    house.call("migrate", "demo")
+    await nothing_waits(house.database_url)
+    house.call(*SERVICES)
     await till_is_known(house)
     async with aiohttp.ClientSession() as session:
         phones = Phones(session, house.env["SANDBOX_URL"])

@@ -18,6 +18,7 @@ import aiohttp
 import msgspec
 import uvloop
 
+from deploy.bench.at_once import nothing_waits
 from deploy.bench.line_stub import Stats
 from shared import ids
 from shared.bus.bus import Bus
@@ -54,6 +55,7 @@ async def measure(
     one that nothing else uses. Raises TimeoutError when not everything arrives."""
     async with _program("deploy.bench.line_stub", stdout=True) as stub:
         base = f"http://127.0.0.1:{(await _line(stub)).strip()}"
+        await nothing_waits(notify_database_url)
         before, bare_cpu = await _bare(base, pushes)
         await _publish(amqp_url, namespace, pushes)
         env = {

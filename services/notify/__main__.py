@@ -15,9 +15,11 @@ from services.notify.handlers import LINE_HANDLERS, message_handlers
 from services.notify.menus import running as menus
 from services.notify.notices.announcer import Announcer
 from services.notify.personal import PERSONAL_HANDLERS
+from services.notify.preferences.rules import MessageRules
 from services.notify.program_zone import ProgramZone
 from services.notify.sending import poller
 from services.notify.sending.admission import Everything
+from services.notify.sending.alarm import Alarm
 from services.notify.sending.line_client import LineClient
 from services.notify.sending.link_offers import LinkOffers
 from services.notify.sending.pace import Pace
@@ -44,10 +46,12 @@ async def worker(process: Process) -> None:
         LineClient(settings.line_api_base, settings.line_channel_access_token.get_secret_value())
     )
     zone = ProgramZone()
+    rules = MessageRules(zone)
+    alarm = Alarm()
     pace = await _paces(settings, closing)
     rush_pace = pace("push", yielding=True)
-    sender = _sender(settings, line, Recorder(process.pool), zone, pace, rush_pace)
-    announcer = Announcer(sender, wording.load(), zone)
+    sender = _sender(settings, line, Recorder(process.pool), rules, pace, rush_pace)
+    announcer = Announcer(sender, wording.load(), zone, rules, alarm)
     process.bus.consume(
         "notify.messages",
         message_handlers(announcer, zone),
@@ -59,8 +63,9 @@ async def worker(process: Process) -> None:
         process.bus.consume(purpose, wiring, process.pool, process.relay, use_inbox=False)
     process.watch_database()
     process.task(zone.run(process.pool))
+    process.task(rules.run(process.pool))
     process.task(sender.run())
-    process.task(poller.poll(process.pool, sender))
+    process.task(poller.poll(process.pool, sender, alarm))
     process.task(pruning.run(process.pool, retention.RULES))
     process.task(process.relay.run())
     process.on_stop += [sender.drain, closing.aclose]
@@ -87,7 +92,7 @@ def _sender(
     settings: NotifySettings,
     line: LineClient,
     recorder: Recorder,
-    zone: ProgramZone,
+    rules: MessageRules,
     pace: Callable[..., Pace],
     rush_pace: Pace,
 ) -> Sender:
@@ -97,7 +102,7 @@ def _sender(
         push_pace=pace("push"),
         rush_pace=rush_pace,
         reply_pace=pace("reply"),
-        zone=zone,
+        rules=rules,
         concurrency=settings.line_concurrency,
         offers=LinkOffers(line, settings.public_url),
     )
@@ -116,10 +121,11 @@ async def broadcasts(process: Process) -> None:
     )
     closing.push_async_callback(insights.close)
     zone = ProgramZone()
+    rules = MessageRules(zone)
     pace = await _paces(settings, closing)
     rate = settings.personal_broadcast_rate
     own_pace = pace("campaign", rate, within=pace("push", yielding=True))
-    sender = _sender(settings, line, Recorder(process.pool), zone, pace, own_pace)
+    sender = _sender(settings, line, Recorder(process.pool), rules, pace, own_pace)
     posting = Posting(
         process.pool,
         line,
@@ -137,6 +143,7 @@ async def broadcasts(process: Process) -> None:
     await menus.set_up(process, settings, closing)
     process.watch_database()
     process.task(zone.run(process.pool))
+    process.task(rules.run(process.pool))
     process.task(sender.run())
     process.task(posting.run())
     process.task(personal.feed(process.pool, sender, rate))

@@ -73,12 +73,12 @@ async def rank_changed(announcer: Announcer, batch: Batch, events: Events) -> No
 
 async def rank_expiring(announcer: Announcer, batch: Batch, events: Events) -> None:
     """A rank that will be lost is told, with what keeps it."""
-    await announcer.announce(batch, events, announcements.rank_expiring, by_day=True)
+    await announcer.announce(batch, events, announcements.rank_expiring)
 
 
 async def points_expiring(announcer: Announcer, batch: Batch, events: Events) -> None:
     """Points that are about to expire are told, all dates in one message."""
-    await announcer.announce(batch, events, announcements.points_expiring, by_day=True)
+    await announcer.announce(batch, events, announcements.points_expiring)
 
 
 async def chat_data_provided(announcer: Announcer, batch: Batch, events: Events) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from deploy.bench.at_once import nothing_waits
 from deploy.local import binaries
 from deploy.local.layout import DEFAULT_FOLDER, ROOT
 from deploy.local.server_units import SERVER_NAMES
@@ -16,6 +17,7 @@ from deploy.local.stack import Stack, scratch_folder
 from tests.faults import rush
 
 READY_SECONDS = 180.0
+NOTIFY = ("notify-worker", "notify-broadcasts")
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,10 @@ def stack() -> Iterator[Stack]:
         pytest.skip(f"not installed: {' '.join(missing)}")
     running = Stack(scratch_folder("faults"), bound=True)
     try:
-        running.start()
+        running.start(held=NOTIFY)
+        running.wait_ready(("migrate",), seconds=READY_SECONDS)
+        asyncio.run(nothing_waits(running.env["DATABASE_URL"]))  # notices are counted one by one
+        running.release(*NOTIFY)
         running.wait_ready(seconds=READY_SECONDS)
         asyncio.run(_open(running))
         yield running

@@ -1,90 +1,119 @@
-"""From events to deliveries: whom it concerns, in which language, stored once, sent after commit.
+"""From events to deliveries: whom it concerns, in which language and when, stored once.
 
-One set-based insert a batch. Owns no wording and no sending.
+What may go at once is sent after the commit; the rest waits on disk for the end of its window or of
+the quiet hours. A few set-based statements a batch. Owns no wording and no sending.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import datetime, time, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.notify import categories
 from services.notify.categories import CATEGORIES
 from services.notify.notices.announcements import Said
+from services.notify.preferences.rules import NO_TIME, MessageRules
 from services.notify.program_zone import ProgramZone
+from services.notify.sending.alarm import Alarm
 from services.notify.sending.deliveries import Delivery
 from services.notify.sending.recorder import count_outcomes
 from services.notify.sending.sender import LEASE, Sender
+from services.notify.store import claims
 from services.notify.store import deliveries as store
 from services.notify.store import recipients as store_recipients
-from services.notify.store.recipients import STRANGER
+from services.notify.store.recipients import Recipient
 from services.notify.templates.wording import Wording, Wordings
 from shared import clock, ids
 from shared.bus.handling import Batch
 from shared.events import Event
 
 Say = Callable[[Any, Wording, ZoneInfo], Said | None]
+NAMELESS = {"ja": "お客さま", "en": "our guest"}
+"""Who has told LINE no name, or of whom LINE was not asked yet."""
 
 
-MORNING, EVENING = 9, 21
-"""Hours of the program's time zone between which people may be told what is not urgent."""
+class Wait(NamedTuple):
+    """Until when a delivery waits, and whether it may go earlier with others."""
+
+    until: datetime
+    gathering: bool
 
 
-def next_day_hour(now: datetime, zone: ZoneInfo) -> datetime | None:
-    """When the morning comes; None by day."""
-    local = now.astimezone(zone)
-    if MORNING <= local.hour < EVENING:
-        return None
-    day = local.date() + timedelta(days=local.hour >= EVENING)
-    return datetime.combine(day, time(MORNING), zone)
+def wait_of(category: str, rules: MessageRules, now: datetime) -> Wait | None:
+    """How long what is to be told now waits: for its window, and for the morning; None: at once."""
+    window = rules.window(category)
+    if morning := rules.quiet_until(category, now + window):
+        return Wait(morning, gathering=False)
+    return Wait(now + window, gathering=True) if window > NO_TIME else None
 
 
 class Announcer:
     """What handlers announce with."""
 
-    def __init__(self, sender: Sender, wordings: Wordings, zone: ProgramZone) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        wordings: Wordings,
+        zone: ProgramZone,
+        rules: MessageRules,
+        alarm: Alarm,
+    ) -> None:
         self._sender = sender
         self._wordings = wordings
         self._zone = zone
+        self._rules = rules
+        self._alarm = alarm
+
+    async def language(self, batch: Batch) -> str:
+        """What is spoken to those whose own LINE has not told us."""
+        return (await self._rules.ready(batch.connection)).language
 
     async def announce(
-        self,
-        batch: Batch,
-        events: Sequence[Event[Any]],
-        say: Say,
-        *,
-        to_blocked: bool = False,
-        by_day: bool = False,
+        self, batch: Batch, events: Sequence[Event[Any]], say: Say, *, to_blocked: bool = False
     ) -> None:
         """Store a delivery for each event that has something to say to a LINE user.
 
         `to_blocked`: the event itself shows that the user is there, whatever else is known.
-        `by_day`: nobody is woken up for it; what is said at night waits for the morning.
         """
         concerned = [event for event in events if event.data.line_user_id]
-        users = [event.data.line_user_id for event in concerned]
-        known = await store_recipients.known(batch.connection, users)
+        if not concerned:
+            return
         zone = await self._zone.ready(batch.connection)
-        lease_until = clock.now() + LEASE
+        language = await self.language(batch)
+        users = [event.data.line_user_id for event in concerned]
+        known = await store_recipients.known(batch.connection, users, language)
         composed: dict[tuple[str, Any], tuple[Delivery, str | None]] = {}
+        now = clock.now()
         for event in concerned:
             user = event.data.line_user_id
-            recipient = known.get(user, STRANGER)
+            recipient = known[user]
             said = say(event.data, self._wordings[recipient.language], zone)
             if said is not None:
-                delivery = self._compose(event, said, recipient.language, lease_until)
-                skipped = "blocked" if recipient.blocked and not to_blocked else None
+                delivery = self._compose(event, said, recipient, now + LEASE)
+                skipped = self._skipped(delivery, recipient, to_blocked=to_blocked)
                 composed[user, event.id] = (delivery, skipped)
-        if composed:
-            waits_until = next_day_hour(clock.now(), zone) if by_day else None
-            await self._store(batch, list(composed.values()), waits_until)
+        waits: dict[Wait | None, list[tuple[Delivery, str | None]]] = defaultdict(list)
+        for delivery, skipped in composed.values():
+            waits[wait_of(delivery.category, self._rules, now)].append((delivery, skipped))
+        for wait, group in waits.items():
+            await self._store(batch, group, wait, now)
+
+    def _skipped(self, delivery: Delivery, recipient: Recipient, *, to_blocked: bool) -> str | None:
+        """Why it is not sent, ever; None if it is."""
+        if recipient.blocked and not to_blocked:
+            return "blocked"
+        if delivery.category in recipient.stopped:
+            return "opted_out"
+        return None if self._rules.sends(delivery.category) else "switched_off"
 
     def _compose(
-        self, event: Event[Any], said: Said, language: str, lease_until: datetime
+        self, event: Event[Any], said: Said, recipient: Recipient, lease_until: datetime
     ) -> Delivery:
         data = event.data
         category = categories.of_kind(said.kind)
-        template = self._wordings[language].templates[said.kind]
+        template = self._wordings[recipient.language].templates[said.kind]
+        name = recipient.name or NAMELESS[recipient.language]
         return Delivery(
             line_user_id=data.line_user_id,
             event_id=event.id,
@@ -92,9 +121,9 @@ class Announcer:
             kind=said.kind,
             category=category,
             priority=CATEGORIES[category].priority,
-            language=language,
+            language=recipient.language,
             template_version=template.version,
-            messages=template.fill(said.values),
+            messages=template.fill({"name": name, **said.values}),
             lease_until=lease_until,
             reply_token=getattr(data, "reply_token", None),
             reply_until=getattr(data, "reply_until", None),
@@ -104,23 +133,36 @@ class Announcer:
         self,
         batch: Batch,
         composed: list[tuple[Delivery, str | None]],
-        waits_until: datetime | None,
+        wait: Wait | None,
+        now: datetime,
     ) -> None:
-        now = clock.now()
         deliveries, skipped = zip(*composed, strict=True)
-        taken = waits_until is None and self._sender.room() >= len(composed)
-        due_at = deliveries[0].lease_until if taken else waits_until or now
+        taken = wait is None and self._sender.room() >= len(composed)
+        lease_until = deliveries[0].lease_until
         fresh = await store.insert(
-            batch.connection, deliveries, skipped, now=now, due_at=due_at, taken=taken
+            batch.connection,
+            deliveries,
+            skipped,
+            now=now,
+            due_at=wait.until if wait else lease_until if taken else now,
+            taken=taken,
+            gathering=wait is not None and wait.gathering,
         )
         new = [(delivery, why) for delivery, why in composed if delivery.id in fresh]
         left_out = sum(why is not None for _, why in new)
-        to_send = [delivery for delivery, why in new if why is None]
+        going = [delivery for delivery, why in new if why is None] if taken else []
+        merged = 0
+        if going and deliveries[0].category in ("chat", "account"):
+            merging = self._rules.merging
+            groups = await claims.take_along(batch.connection, going, now, lease_until, merging)
+            merged = sum(len(group.followers) for group in groups)
+            going = [group.leader for group in groups]
 
         def committed() -> None:
-            if taken:
-                self._sender.submit(to_send)
-            if left_out:
-                count_outcomes(["skipped"] * left_out)
+            self._sender.submit(going)
+            if wait is not None and wait.gathering:
+                self._alarm.set(wait.until)
+            if left_out or merged:
+                count_outcomes(["skipped"] * left_out + ["merged"] * merged)
 
         batch.when_committed(committed)

@@ -36,6 +36,7 @@ class Delivery(msgspec.Struct):
     language: str | None = None
     broadcast_id: UUID | None = None
     unit: str | None = None
+    created_at: datetime | None = None
 
 
 class Record(msgspec.Struct):

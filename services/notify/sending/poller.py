@@ -8,8 +8,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from services.notify.sending.alarm import Alarm
+from services.notify.sending.recorder import count_outcomes
 from services.notify.sending.sender import LEASE, Sender
-from services.notify.store import deliveries as store
+from services.notify.store import claims as store
 from shared import clock, logs
 from shared.db import CONFLICTS, UNREACHABLE, Pool
 
@@ -20,16 +22,20 @@ PAGE = 500
 
 
 async def poll(
-    pool: "Pool[Any]", sender: Sender, priorities: Sequence[int] = store.NOTICES
+    pool: "Pool[Any]",
+    sender: Sender,
+    alarm: Alarm | None = None,
+    priorities: Sequence[int] = store.NOTICES,
 ) -> None:
     """Hand due deliveries of these priorities to the sender, until cancelled."""
     while True:
+        pause = alarm.pause(clock.now(), POLL_SECONDS) if alarm else POLL_SECONDS
+        await asyncio.sleep(pause)
         try:
             while await take_due(pool, sender, priorities):
                 pass
         except (*UNREACHABLE, *CONFLICTS) as problem:
             log.warning("due deliveries not looked for", problem=type(problem).__name__)
-        await asyncio.sleep(POLL_SECONDS)
 
 
 async def take_due(pool: "Pool[Any]", sender: Sender, priorities: Sequence[int]) -> bool:
@@ -39,6 +45,9 @@ async def take_due(pool: "Pool[Any]", sender: Sender, priorities: Sequence[int])
         return False
     page = min(PAGE, sender.room(max(levels)))
     now = clock.now()
-    due = await store.claim(pool, now, now + LEASE, page, levels)
-    sender.submit(due)
-    return len(due) == page
+    merging = sender.rules.merging
+    groups = await store.claim(pool, now, now + LEASE, page, merging, levels)
+    sender.submit([group.leader for group in groups])
+    merged = sum(len(group.followers) for group in groups)
+    count_outcomes(["merged"] * merged)
+    return len(groups) + merged >= page

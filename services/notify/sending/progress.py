@@ -64,6 +64,11 @@ def put_back(
     return _record(delivery, status, due_at, reason=reason)
 
 
+def skipped(delivery: Delivery, now: datetime, reason: str) -> Record:
+    """Not sent, and never will be: it is not wanted."""
+    return _record(delivery, "skipped", None, now=now, reason=reason)
+
+
 def dropped(delivery: Delivery, now: datetime, reason: str | None) -> Record:
     """Not sent, and never will be: the shop would rather save the money."""
     return _record(delivery, "dropped", None, now=now, reason=reason)

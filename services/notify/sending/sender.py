@@ -15,7 +15,7 @@ from uuid import UUID
 from prometheus_client import Counter, Gauge
 
 from services.notify.categories import URGENT
-from services.notify.program_zone import ProgramZone
+from services.notify.preferences.rules import MessageRules
 from services.notify.sending import progress
 from services.notify.sending.admission import Admission, Everything
 from services.notify.sending.deliveries import Delivery, Record
@@ -68,7 +68,7 @@ class Sender:
         push_pace: Pace,
         rush_pace: Pace,
         reply_pace: Pace,
-        zone: ProgramZone,
+        rules: MessageRules,
         concurrency: int,
         offers: LinkOffers | None = None,
         admission: Admission | None = None,
@@ -80,7 +80,7 @@ class Sender:
         self._rush_pace = rush_pace
         self._reply_pace = reply_pace
         self._admission = admission or Everything()
-        self._zone = zone
+        self.rules = rules
         self._concurrency = concurrency
         self._lanes = Lanes(concurrency)
         self._workers = 0
@@ -168,11 +168,11 @@ class Sender:
         if now > delivery.lease_until - LEASE_MARGIN:
             return None
         if now < self._quota_until:
-            return progress.put_back(delivery, progress.month_turn(now, self._zone.now), "held")
+            return progress.put_back(delivery, progress.month_turn(now, self.rules.zone), "held")
         if progress.forgotten(delivery, now):
             reason = "a push of unknown outcome, and its retry key has expired"
             return self._noted(delivery, progress.given_up(delivery, now, reason))
-        if (kept := self._not_admitted(delivery, now)) is not None:
+        if (kept := self._not_now(delivery, now) or self._not_admitted(delivery, now)) is not None:
             return kept
         answer = await self._line.push(
             delivery.id, delivery.line_user_id, delivery.messages, delivery.unit
@@ -181,8 +181,16 @@ class Sender:
         self._heed(answer, now)
         if answer.outcome in (Outcome.DELIVERED, Outcome.ALREADY_DELIVERED):
             self._admission.sent(delivery.category, delivery.kind, delivery.broadcast_id, 1, now)
-        record = progress.after_push(delivery, answer, now, _spread(), self._zone.now)
+        record = progress.after_push(delivery, answer, now, _spread(), self.rules.zone)
         return self._noted(delivery, record)
+
+    def _not_now(self, delivery: Delivery, now: datetime) -> Record | None:
+        """What to write down if it may not be said any more, or not at this hour: it may have
+        waited for LINE, for the month or for us since it was stored."""
+        if not self.rules.sends(delivery.category) and delivery.unknown_since is None:
+            return progress.skipped(delivery, now, "switched_off")
+        morning = self.rules.quiet_until(delivery.category, now)
+        return progress.put_back(delivery, morning) if morning else None
 
     def _not_admitted(self, delivery: Delivery, now: datetime) -> Record | None:
         """What to write down if it costs too much now. What may have been sent already was admitted
@@ -194,7 +202,7 @@ class Sender:
             return None
         if verdict.action == "drop":
             return progress.dropped(delivery, now, verdict.reason)
-        until = verdict.until or progress.month_turn(now, self._zone.now)
+        until = verdict.until or progress.month_turn(now, self.rules.zone)
         return progress.put_back(delivery, until, "held", verdict.reason)
 
     async def _reply(self, delivery: Delivery) -> Record | None:

@@ -1,4 +1,4 @@
-"""Deliveries in PostgreSQL: told once, taken under a lease, recorded in sets.
+"""Deliveries in PostgreSQL: told once, recorded in sets. How they are taken stands in `claims`.
 
 Owns the SQL of `deliveries`. It commits nothing that it was given a connection for.
 """
@@ -11,24 +11,20 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.notify.categories import CAMPAIGN
 from services.notify.sending.deliveries import Delivery, Record
 from shared.bus.handling import Connection
-
-NOTICES = tuple(range(CAMPAIGN))
-"""The priorities of what is said to one person because something happened."""
 
 _INSERT = """
 INSERT INTO deliveries (
     line_user_id, event_id, id, kind, category, priority, template_version, language, broadcast_id,
-    unit, status, messages, tries, due_at, unknown_since, reply_token, reply_until, reason,
-    created_at, finished_at
+    unit, status, messages, tries, due_at, unknown_since, gathering, reply_token, reply_until,
+    reason, created_at, finished_at
 )
 SELECT r.line_user_id, r.event_id, r.id, r.kind, r.category, r.priority, r.template_version,
     r.language, r.broadcast_id, r.unit,
     CASE WHEN r.skipped IS NULL THEN 'waiting' ELSE 'skipped' END, r.messages, 0,
     CASE WHEN r.skipped IS NULL THEN $2::timestamptz END,
-    CASE WHEN r.skipped IS NULL THEN $3::timestamptz END,
+    CASE WHEN r.skipped IS NULL THEN $3::timestamptz END, r.skipped IS NULL AND $18::boolean,
     r.reply_token, r.reply_until, r.skipped, $1::timestamptz,
     CASE WHEN r.skipped IS NOT NULL THEN $1::timestamptz END
 FROM unnest(
@@ -42,23 +38,6 @@ FROM unnest(
 ORDER BY r.line_user_id, r.event_id
 ON CONFLICT DO NOTHING
 RETURNING id
-"""
-
-_CLAIM = """
-WITH due AS (
-    SELECT found.* FROM unnest($4::smallint[]) AS level, LATERAL (
-        SELECT line_user_id, event_id, unknown_since FROM deliveries
-        WHERE priority = level AND due_at <= $1
-        ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
-    ) AS found
-    LIMIT $3
-)
-UPDATE deliveries AS d
-SET status = 'waiting', due_at = $2, unknown_since = coalesce(d.unknown_since, $1)
-FROM due WHERE d.line_user_id = due.line_user_id AND d.event_id = due.event_id
-RETURNING d.line_user_id, d.event_id, d.id, d.kind, d.category, d.priority, d.template_version,
-    d.language, d.broadcast_id, d.unit, d.messages, d.due_at AS lease_until, d.tries,
-    due.unknown_since, d.reply_token, d.reply_until, d.reply_tried_at
 """
 
 _RECORD = """
@@ -108,11 +87,13 @@ async def insert(
     now: datetime,
     due_at: datetime,
     taken: bool,
+    gathering: bool = False,
 ) -> set[UUID]:
     """Store new deliveries; the ids of those that were not there yet.
 
     `skipped` holds, for each, why it is not sent, or None. `taken` says that this process sends
-    them itself, so that `due_at` is the end of its lease and they may go out from now on.
+    them itself, so that `due_at` is the end of its lease and they may go out from now on;
+    `gathering` that `due_at` is the end of a window, and they may go out earlier with others.
     """
     rows = await connection.fetch(
         _INSERT,
@@ -133,24 +114,9 @@ async def insert(
         [each.reply_token for each in deliveries],
         [each.reply_until for each in deliveries],
         skipped,
+        gathering,
     )
     return {row[0] for row in rows}
-
-
-async def claim(
-    pool: "asyncpg.Pool[Any]",
-    now: datetime,
-    lease_until: datetime,
-    limit: int,
-    priorities: Sequence[int] = NOTICES,
-) -> list[Delivery]:
-    """Take up to `limit` deliveries of these priorities that are due, in their order and the oldest
-    of each first, in a transaction of its own.
-
-    What other processes have taken is passed over until their lease ends.
-    """
-    rows = await pool.fetch(_CLAIM, now, lease_until, limit, list(priorities))
-    return [Delivery(**row) for row in rows]
 
 
 async def record(pool: "asyncpg.Pool[Any]", records: Sequence[Record]) -> None:

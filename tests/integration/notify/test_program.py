@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.notify import program_zone
+from services.notify import looked_up, program_zone
 from shared.bus import deadletters
 from shared.events import ProgramPublished, new_event
 
@@ -49,7 +49,7 @@ async def test_the_version_that_started_last_counts_whatever_its_number(notify, 
 
 
 async def test_a_process_that_heard_nothing_looks_the_zone_up(notify, kit, monkeypatch):
-    monkeypatch.setattr(program_zone, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(looked_up, "LOOK_SECONDS", 0.02)
     async with notify.running() as running:
         await running.tell(kit.earned(occurred_at=NOON))
         await running.settled(1)

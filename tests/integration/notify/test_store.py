@@ -9,6 +9,7 @@ import pytest
 
 from services.notify.sending import progress
 from services.notify.sending.deliveries import Delivery
+from services.notify.store import claims
 from services.notify.store import deliveries as store
 from shared import clock
 from shared.db import open_pool
@@ -27,6 +28,11 @@ def delivery(number, now):
     return Delivery(f"U{number}", UUID(int=number), UUID(int=1000 + number), "k", "[]", now + LEASE)
 
 
+async def claim(pool, now, lease_until, limit, *priorities):
+    groups = await claims.claim(pool, now, lease_until, limit, ("receipt",), *priorities)
+    return [group.leader for group in groups]
+
+
 async def insert(pool, count, now, *, taken=False):
     deliveries = [delivery(number, now) for number in range(count)]
     due_at = now + LEASE if taken else now
@@ -37,11 +43,11 @@ async def insert(pool, count, now, *, taken=False):
 async def test_what_one_has_taken_no_other_gets_before_the_lease_ends(pool):
     now = clock.now()
     await insert(pool, 100, now)
-    claims = await asyncio.gather(*(store.claim(pool, now, now + LEASE, 30) for _ in range(6)))
+    claims = await asyncio.gather(*(claim(pool, now, now + LEASE, 30) for _ in range(6)))
     taken = [each.id for claim in claims for each in claim]
     assert len(taken) == len(set(taken)) == 100
-    assert await store.claim(pool, now + LEASE / 2, now + 2 * LEASE, 100) == []
-    assert len(await store.claim(pool, now + LEASE, now + 2 * LEASE, 100)) == 100
+    assert await claim(pool, now + LEASE / 2, now + 2 * LEASE, 100) == []
+    assert len(await claim(pool, now + LEASE, now + 2 * LEASE, 100)) == 100
 
 
 async def test_a_claim_passes_over_what_another_transaction_holds(pool):
@@ -49,24 +55,24 @@ async def test_a_claim_passes_over_what_another_transaction_holds(pool):
     await insert(pool, 2, now)
     async with pool.acquire() as other, other.transaction():
         await other.execute("SELECT 1 FROM deliveries WHERE line_user_id = 'U0' FOR UPDATE")
-        claimed = await asyncio.wait_for(store.claim(pool, now, now + LEASE, 10), 5)
+        claimed = await asyncio.wait_for(claim(pool, now, now + LEASE, 10), 5)
     assert [each.line_user_id for each in claimed] == ["U1"]
 
 
 async def test_a_claim_tells_since_when_it_may_have_been_sent(pool):
     now = clock.now()
     await insert(pool, 1, now)
-    first = await store.claim(pool, now, now + LEASE, 1)
-    second = await store.claim(pool, now + LEASE, now + 2 * LEASE, 1)
-    third = await store.claim(pool, now + 2 * LEASE, now + 3 * LEASE, 1)
+    first = await claim(pool, now, now + LEASE, 1)
+    second = await claim(pool, now + LEASE, now + 2 * LEASE, 1)
+    third = await claim(pool, now + 2 * LEASE, now + 3 * LEASE, 1)
     assert [each[0].unknown_since for each in (first, second, third)] == [None, now, now]
 
 
 async def test_what_its_maker_sends_itself_may_have_been_sent_from_the_start(pool):
     now = clock.now()
     await insert(pool, 1, now, taken=True)
-    assert await store.claim(pool, now, now + LEASE, 1) == []
-    claimed = await store.claim(pool, now + LEASE, now + 2 * LEASE, 1)
+    assert await claim(pool, now, now + LEASE, 1) == []
+    claimed = await claim(pool, now + LEASE, now + 2 * LEASE, 1)
     assert claimed[0].unknown_since == now
 
 
@@ -86,7 +92,7 @@ async def test_a_changed_plan_releases_what_is_held(pool):
     held = progress.put_back(delivery(0, now), now + timedelta(days=9), "held")
     await store.record(pool, [held])
     assert await store.release_held(pool, now) == 1
-    assert [each.line_user_id for each in await store.claim(pool, now, now + LEASE, 9)] == ["U0"]
+    assert [each.line_user_id for each in await claim(pool, now, now + LEASE, 9)] == ["U0"]
 
 
 async def test_the_urgent_are_claimed_first_and_campaigns_by_who_sends_them(pool):
@@ -95,7 +101,7 @@ async def test_the_urgent_are_claimed_first_and_campaigns_by_who_sends_them(pool
     for age, each in enumerate(made):
         due = now - timedelta(seconds=10 - age)
         await store.insert(pool, [each], [None], now=now, due_at=due, taken=False)
-    claimed = [await store.claim(pool, now, now + LEASE, 1) for _ in range(4)]
+    claimed = [await claim(pool, now, now + LEASE, 1) for _ in range(4)]
     assert [[each.priority for each in page] for page in claimed] == [[0], [1], [2], []]
-    campaign = await store.claim(pool, now, now + LEASE, 9, [3])
+    campaign = await claim(pool, now, now + LEASE, 9, [3])
     assert [each.priority for each in campaign] == [3]

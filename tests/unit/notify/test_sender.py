@@ -6,6 +6,8 @@ from uuid import UUID
 
 import pytest
 
+from services.notify.preferences.rules import MessageRules
+from services.notify.preferences.settings import Categories, MessageSettings, Notices, Offers
 from services.notify.program_zone import ProgramZone
 from services.notify.sending import sender as sender_module
 from services.notify.sending.admission import SEND, Everything, Verdict
@@ -65,7 +67,7 @@ async def parts(monkeypatch):
         push_pace=FreePace(),
         rush_pace=FreePace(),
         reply_pace=FreePace(),
-        zone=ProgramZone(),
+        rules=MessageRules(ProgramZone()),
         concurrency=4,
     )
     running = asyncio.create_task(sender.run())
@@ -125,8 +127,11 @@ async def judged(verdict, *deliveries):
     """What is written down of deliveries, in their order, and the admission."""
     paper, admission = Paper(), Thrifty(verdict)
     paces = dict.fromkeys(("push_pace", "rush_pace", "reply_pace"), FreePace())
-    zone = ProgramZone()
-    sender = Sender(SomeHang(), paper, **paces, zone=zone, concurrency=1, admission=admission)
+    rules = MessageRules(ProgramZone())
+    rules.now = MessageSettings(
+        categories=Categories(rank=Notices(), campaign=Offers(quiet=None))
+    )  # whatever the hour
+    sender = Sender(SomeHang(), paper, **paces, rules=rules, concurrency=1, admission=admission)
     running = asyncio.create_task(sender.run())
     sender.submit(deliveries)
     await until(lambda: len(paper.records) == len(deliveries))

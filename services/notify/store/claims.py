@@ -1,0 +1,135 @@
+"""Taking deliveries under a lease, and writing down which of them go out in one call.
+
+Owns the SQL of that part of `deliveries`. What is taken in one transaction is grouped in it, so a
+crash at any moment leaves either nothing or exactly the call that is made.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from services.notify.categories import CAMPAIGN
+from services.notify.sending import grouping
+from services.notify.sending.deliveries import Delivery
+from services.notify.sending.grouping import Group
+from shared.bus.handling import Connection
+
+NOTICES = tuple(range(CAMPAIGN))
+"""The priorities of what is said to one person because something happened."""
+
+_COLUMNS = """line_user_id, event_id, id, kind, category, priority, template_version, language,
+    broadcast_id, unit, messages, tries, unknown_since, reply_token, reply_until, reply_tried_at,
+    created_at"""
+
+# The most urgent of what is due; and, for notices, what else waits for the same people.
+_DUE = f"""
+WITH due AS (
+    SELECT found.* FROM unnest($3::smallint[]) AS level, LATERAL (
+        SELECT {_COLUMNS} FROM deliveries
+        WHERE priority = level AND due_at <= $1
+        ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    ) AS found
+    LIMIT $2
+), beside AS (
+    SELECT {_COLUMNS} FROM deliveries AS d
+    WHERE line_user_id IN (SELECT line_user_id FROM due WHERE priority < {CAMPAIGN})
+        AND priority < {CAMPAIGN} AND due_at IS NOT NULL AND (due_at <= $1 OR gathering)
+        AND NOT EXISTS (
+            SELECT FROM due WHERE due.line_user_id = d.line_user_id AND due.event_id = d.event_id
+        )
+    FOR UPDATE OF d SKIP LOCKED
+)
+SELECT * FROM due UNION ALL SELECT * FROM beside ORDER BY created_at, event_id
+"""
+
+_GATHERING = f"""
+SELECT {_COLUMNS} FROM deliveries
+WHERE line_user_id = ANY($1::text[]) AND gathering
+    AND priority < {CAMPAIGN} AND due_at IS NOT NULL
+ORDER BY created_at, event_id
+FOR UPDATE SKIP LOCKED
+"""
+
+_LEASE = """
+UPDATE deliveries AS d
+SET status = 'waiting', due_at = $2, unknown_since = coalesce(d.unknown_since, $1),
+    gathering = false
+FROM unnest($3::text[], $4::uuid[]) AS r (line_user_id, event_id)
+WHERE d.line_user_id = r.line_user_id AND d.event_id = r.event_id
+"""
+_LEAD = """
+UPDATE deliveries AS d SET messages = r.messages
+FROM unnest($1::text[], $2::uuid[], $3::text[]) AS r (line_user_id, event_id, messages)
+WHERE d.line_user_id = r.line_user_id AND d.event_id = r.event_id
+"""
+_FOLLOW = """
+UPDATE deliveries AS d
+SET status = 'merged', due_at = NULL, gathering = false, merged_into = r.leader, reply_token = NULL,
+    finished_at = $1
+FROM unnest($2::text[], $3::uuid[], $4::uuid[]) AS r (line_user_id, event_id, leader)
+WHERE d.line_user_id = r.line_user_id AND d.event_id = r.event_id
+"""
+
+
+async def claim(
+    pool: "asyncpg.Pool[Any]",
+    now: datetime,
+    lease_until: datetime,
+    limit: int,
+    merging: Collection[str],
+    priorities: Sequence[int] = NOTICES,
+) -> list[Group]:
+    """Take up to `limit` deliveries of these priorities that are due, in their order and the oldest
+    of each first, in a transaction of its own; with what else waits for the same people.
+
+    `merging` are the categories that go out with others. What other processes have taken is passed
+    over until their lease ends.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        rows = await connection.fetch(_DUE, now, limit, list(priorities))
+        groups = grouping.grouped(_deliveries(rows, lease_until), merging)
+        await _take(connection, groups, now, lease_until)
+        return groups
+
+
+async def take_along(
+    connection: Connection,
+    going: Sequence[Delivery],
+    now: datetime,
+    lease_until: datetime,
+    merging: Collection[str],
+) -> list[Group]:
+    """The calls for deliveries that were stored in this transaction and go out at once: what is
+    gathering for the same people goes along, which costs nothing more."""
+    joined = [each.line_user_id for each in going if grouping.may_join(each, merging)]
+    rows = await connection.fetch(_GATHERING, joined) if joined else []
+    if not rows:
+        return [Group(each, ()) for each in going]
+    groups = grouping.grouped([*_deliveries(rows, lease_until), *going], merging)
+    await _take(connection, groups, now, lease_until)
+    return groups
+
+
+async def _take(
+    connection: Connection, groups: Sequence[Group], now: datetime, lease_until: datetime
+) -> None:
+    leaders = [group.leader for group in groups]
+    if leaders:
+        await connection.execute(_LEASE, now, lease_until, *_keys(leaders))
+    merged = [group for group in groups if group.followers]
+    if merged:
+        heads = [group.leader for group in merged]
+        await connection.execute(_LEAD, *_keys(heads), [each.messages for each in heads])
+        pairs = [(each, group.leader.id) for group in merged for each in group.followers]
+        followers = [each for each, _ in pairs]
+        await connection.execute(_FOLLOW, now, *_keys(followers), [leader for _, leader in pairs])
+
+
+def _keys(deliveries: Sequence[Delivery]) -> tuple[list[str], list[Any]]:
+    return [each.line_user_id for each in deliveries], [each.event_id for each in deliveries]
+
+
+def _deliveries(rows: Sequence[asyncpg.Record], lease_until: datetime) -> list[Delivery]:
+    return [Delivery(**row, lease_until=lease_until) for row in rows]
