@@ -78,7 +78,7 @@ DEFINITIONS: dict[str, dict[str, Any]] = {
     "spent 90 days, not seen": _WINDOW,
     "bought a product": {"bought": {"skus": ["SKU-1001"], "days": 30}},
 }
-STREAMED = ("everybody", "not-seen-14-days", "spent 90 days, not seen")
+STREAMED = ("everybody", "spent 90 days, not seen")
 
 
 class Streamed(msgspec.Struct, frozen=True):

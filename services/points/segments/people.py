@@ -1,6 +1,7 @@
 """What a page of a segment says of its members, in sets: as the API and the card say it."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -27,18 +28,27 @@ async def people(
     if not members:
         return []
     as_of, program = reading.as_of, reading.program
+    names = {level.code: level.name for level in as_of.levels}
     rows = await store.people(connection, members)
     standings = await standing.of_members(connection, members, as_of.zone, as_of.now)
     measured: Mapping[UUID, Metrics] = {}
     if program is not None and program.ranks.levels:
         measured = await rank_store.measure(connection, members, as_of.since)
     return [
-        _person(row, standings.get(row.id, _NOTHING), program, measured.get(row.id, Metrics()))
+        _person(
+            row,
+            standings.get(row.id, _NOTHING),
+            names,
+            _next(program, names, row.rank, measured.get(row.id, Metrics())),
+        )
         for row in rows
     ]
 
 
-def _person(row: Row, points: Standing, program: Program | None, metrics: Metrics) -> SegmentPerson:
+def _person(
+    row: Row, points: Standing, names: Mapping[str, str], following: Mapping[str, Any]
+) -> SegmentPerson:
+    """One of them. The program may no longer have a rank: its code is its name then."""
     expiring_at, expiring_points = points.expiring[0] if points.expiring else (None, 0)
     return SegmentPerson(
         member_id=row.id,
@@ -47,25 +57,27 @@ def _person(row: Row, points: Standing, program: Program | None, metrics: Metric
         points=points.balance,
         pending=points.pending,
         rank_code=row.rank,
-        rank_name=_name(program, row.rank),
+        rank_name=names.get(row.rank, row.rank) if row.rank else None,
         expiring_points=expiring_points,
         expiring_at=expiring_at,
         visits=row.visits,
         last_visit_at=row.last_visit_at,
-        **_next(program, row.rank, metrics),
+        **following,
     )
 
 
-def _next(program: Program | None, rank: str | None, metrics: Metrics) -> dict[str, Any]:
+def _next(
+    program: Program | None, names: Mapping[str, str], rank: str | None, metrics: Metrics
+) -> Mapping[str, Any]:
     following = ranks.next_level(program.ranks.levels, rank, metrics) if program else None
     if program is None or following is None:
         return {}
-    words: Words = rank_words.missing(following["missing"], program.currency)
-    name = _name(program, following["code"])
+    words = _missing(tuple(following["missing"].items()), program.currency)
+    name = names[following["code"]]
     return {"next_rank_name": name, "missing_ja": words.ja, "missing_en": words.en}
 
 
-def _name(program: Program | None, code: str | None) -> str | None:
-    """A level's name; the code itself when the program no longer has it."""
-    levels = program.ranks.levels if program else ()
-    return next((level.name for level in levels if level.code == code), code)
+@lru_cache(maxsize=20_000)
+def _missing(gaps: tuple[tuple[str, int], ...], currency: str) -> Words:
+    """Many are on the same step: their words are put together once."""
+    return rank_words.missing(dict(gaps), currency)

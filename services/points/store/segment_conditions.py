@@ -44,7 +44,6 @@ def compiled(definition: c.Definition, as_of: AsOf, odd: Odd) -> Query:
     head = f"WITH {parts}" if parts else ""
     joins = "\n".join(facts.joins.values())
     body = f"""FROM members m
-JOIN accounts a ON a.member_id = m.id AND a.unit = 'point'
 {joins}
 WHERE m.id > $1 AND m.id <= $2 AND m.status IN ('active', 'suspended') AND {condition}"""
     return Query(
@@ -123,6 +122,7 @@ def _near(facts: Facts, wanted: c.NextRank, measure: str, needed: str) -> str:
 
 
 def _last_visit(facts: Facts, visit: c.LastVisit) -> str:
+    facts.account()
     found = []
     if visit.before_days is not None:
         at = facts.value(facts.as_of.days(visit.before_days), "timestamptz")
@@ -136,16 +136,18 @@ def _last_visit(facts: Facts, visit: c.LastVisit) -> str:
 
 
 def _visits(facts: Facts, visits: c.Visits) -> str:
-    what = "a.visits"
-    if visits.days is not None:
-        what = f"coalesce({facts.purchases(visits.days)}.visits, 0)"
+    if visits.days is None:
+        facts.account()
+        return facts.between("a.visits", visits.min, visits.max)
+    what = f"coalesce({facts.purchases(visits.days)}.visits, 0)"
     return facts.between(what, visits.min, visits.max)
 
 
 def _spent(facts: Facts, spent: c.Spent) -> str:
-    what = "a.amount_spent"
-    if spent.days is not None:
-        what = f"coalesce({facts.purchases(spent.days)}.spent, 0)"
+    if spent.days is None:
+        facts.account()
+        return facts.between("a.amount_spent", spent.min, spent.max)
+    what = f"coalesce({facts.purchases(spent.days)}.spent, 0)"
     return facts.between(what, spent.min, spent.max)
 
 

@@ -99,6 +99,7 @@ class Facts:
 
     def balance(self) -> str:
         """What can be spent: as stored, and what is due."""
+        self.account()
         if "due" not in self.parts:
             self.part("due", self._due())
             members = self.value(list(self._odd.balances), "uuid[]")
@@ -194,6 +195,10 @@ class Facts:
                 UNION ALL SELECT p.member_id, -p.points_back, p.total - p.refunded, p.visits
                 FROM purchases p WHERE {IN_RANGE.format("p")} AND p.occurred_at >= {since}
             ) AS facts GROUP BY id"""
+
+    def account(self) -> None:
+        """The sums as `a`."""
+        self.joins["accounts"] = "JOIN accounts a ON a.member_id = m.id AND a.unit = 'point'"
 
     def rank(self) -> None:
         """The rank as `r`."""
