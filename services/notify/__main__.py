@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 from redis.asyncio import Redis
@@ -17,8 +18,11 @@ from services.notify.notices.announcer import Announcer
 from services.notify.personal import PERSONAL_HANDLERS
 from services.notify.preferences.rules import MessageRules
 from services.notify.program_zone import ProgramZone
+from services.notify.quota import reader
+from services.notify.quota.admission import QuotaAdmission
+from services.notify.quota.line_figures import LineFigures
 from services.notify.sending import poller
-from services.notify.sending.admission import Everything
+from services.notify.sending.admission import Admission
 from services.notify.sending.alarm import Alarm
 from services.notify.sending.line_client import LineClient
 from services.notify.sending.link_offers import LinkOffers
@@ -50,7 +54,8 @@ async def worker(process: Process) -> None:
     alarm = Alarm()
     pace = await _paces(settings, closing)
     rush_pace = pace("push", yielding=True)
-    sender = _sender(settings, line, Recorder(process.pool), rules, pace, rush_pace)
+    admission = await _admission(process, settings)
+    sender = _sender(settings, line, Recorder(process.pool), rules, pace, rush_pace, admission)
     announcer = Announcer(sender, wording.load(), zone, rules, alarm)
     process.bus.consume(
         "notify.messages",
@@ -68,7 +73,7 @@ async def worker(process: Process) -> None:
     process.task(poller.poll(process.pool, sender, alarm))
     process.task(pruning.run(process.pool, retention.RULES))
     process.task(process.relay.run())
-    process.on_stop += [sender.drain, closing.aclose]
+    process.on_stop += [sender.drain, partial(admission.close, process.pool), closing.aclose]
 
 
 async def _paces(settings: NotifySettings, closing: AsyncExitStack) -> Callable[..., Pace]:
@@ -95,6 +100,7 @@ def _sender(
     rules: MessageRules,
     pace: Callable[..., Pace],
     rush_pace: Pace,
+    admission: Admission,
 ) -> Sender:
     return Sender(
         line,
@@ -105,7 +111,19 @@ def _sender(
         rules=rules,
         concurrency=settings.line_concurrency,
         offers=LinkOffers(line, settings.public_url),
+        admission=admission,
     )
+
+
+async def _admission(process: Process, settings: NotifySettings) -> QuotaAdmission:
+    """What a process that pushes asks first; it reads the quota from LINE too. Whoever uses it
+    closes it after the last push."""
+    admission = QuotaAdmission(ids.new_id())
+    token = settings.line_channel_access_token.get_secret_value()
+    await admission.look(process.pool)
+    process.task(admission.run(process.pool))
+    process.task(reader.run(process.pool, LineFigures(settings.line_api_base, token)))
+    return admission
 
 
 async def broadcasts(process: Process) -> None:
@@ -125,12 +143,13 @@ async def broadcasts(process: Process) -> None:
     pace = await _paces(settings, closing)
     rate = settings.personal_broadcast_rate
     own_pace = pace("campaign", rate, within=pace("push", yielding=True))
-    sender = _sender(settings, line, Recorder(process.pool), rules, pace, own_pace)
+    admission = await _admission(process, settings)
+    sender = _sender(settings, line, Recorder(process.pool), rules, pace, own_pace, admission)
     posting = Posting(
         process.pool,
         line,
         pace=pace("multicast", settings.line_multicast_rate_per_second),
-        admission=Everything(),
+        admission=admission,
         zone=zone,
     )
     process.bus.consume(
@@ -150,7 +169,8 @@ async def broadcasts(process: Process) -> None:
     process.task(upkeep.run(process.pool, zone, settings.public_url))
     process.task(reading.run(process.pool, insights))
     process.task(process.relay.run())
-    process.on_stop += [posting.drain, sender.drain, closing.aclose]
+    close = partial(admission.close, process.pool)
+    process.on_stop += [posting.drain, sender.drain, close, closing.aclose]
 
 
 async def web(process: Process) -> None:

@@ -69,7 +69,6 @@ class Posting:
         self._free = asyncio.Semaphore(CALLS_AT_ONCE)
         self._open: set[asyncio.Task[None]] = set()
         self._closed_until = EVER
-        self._quota_until = EVER
         self._stopping = False
 
     async def run(self) -> None:
@@ -145,18 +144,20 @@ class Posting:
             record = progress.dropped(as_one, now, "nobody is left to get it")
             record.status = "skipped"
             return record
-        if now < self._quota_until:
-            return progress.put_back(as_one, progress.month_turn(now, self._zone.now), "held")
         return self._not_admitted(call, as_one, now)
 
     def _not_admitted(self, call: Call, as_one: Delivery, now: datetime) -> Record | None:
-        """What to write down if it costs too much now. What may have been sent already was admitted
-        then."""
-        if call.unknown_since is not None:
+        """What to write down if it costs too much now. What was tried and may have arrived was
+        admitted then; what a crash left was perhaps never tried, so it is asked about."""
+        perhaps_sent = call.unknown_since is not None
+        if perhaps_sent and call.tries:
             return None
         verdict = self._admission.admit(CATEGORY, PRIORITY, len(call.line_user_ids), now)
         if verdict.action == "send":
             return None
+        if verdict.action == "drop" and perhaps_sent:
+            reason = f"a crash left it open whether it was sent, and {verdict.reason}"
+            return progress.given_up(as_one, now, reason)
         if verdict.action == "drop":
             return progress.dropped(as_one, now, verdict.reason)
         until = verdict.until or progress.month_turn(now, self._zone.now)
@@ -175,7 +176,6 @@ class Posting:
                       "replaced (LINE_CHANNEL_ACCESS_TOKEN)", answer=answer.detail)  # fmt: skip
         elif outcome is Outcome.QUOTA:
             self._admission.refused_by_quota(now)
-            self._quota_until = now + CLOSED
             log.error("the month's quota of LINE messages is used up: broadcasts are held until "
                       "the month turns", answer=answer.detail)  # fmt: skip
         elif outcome is Outcome.REFUSED:

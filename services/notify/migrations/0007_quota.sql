@@ -9,6 +9,8 @@ CREATE TABLE quota_plans (
 -- A month in the program's time zone. `line_used` and `line_limit` (NULL: no limit) are what LINE
 -- said at `read_at`, `line_own` what our own count was then; `asked_at` is when it was asked last.
 -- `refused_at`: LINE said that the limit is reached. `tariff` is the price plan that it was under.
+-- `uncounted` is what crashed processes have perhaps sent and never reported, by category: LINE's
+-- figure has it, so it counts for budgets only.
 -- Its row is what processes lock to share out what is left.
 CREATE TABLE quota_months (
     month date PRIMARY KEY,
@@ -18,11 +20,11 @@ CREATE TABLE quota_months (
     line_own integer,
     read_at timestamptz,
     asked_at timestamptz,
-    refused_at timestamptz
+    refused_at timestamptz,
+    uncounted jsonb NOT NULL DEFAULT '{}'
 );
 
--- Our own count: what LINE took, by day in the program's time zone. What a crash left uncounted and
--- LINE's figure brought to light has the kind `uncounted`.
+-- Our own count: what LINE took, by day in the program's time zone.
 CREATE TABLE quota_sent (
     day date NOT NULL,
     category text NOT NULL,

@@ -110,29 +110,50 @@ def room(limits: Limits, taken: Taken, key: Key) -> Room:
     return Room(max(0, messages), bound)
 
 
-def grants(
-    limits: Limits, taken: Taken, wants: Mapping[Key, Want], processes: int
-) -> dict[Key, int | None]:
-    """How many more each key gets (None: any number), the urgent first.
+def left(limits: Limits, taken: Taken) -> int | None:
+    """How much is left of the quota; None where it has no limit."""
+    if limits.refused:
+        return 0
+    return None if limits.quota is None else max(0, limits.quota - taken.total)
 
-    `taken` has everything in it that any process holds, this one's too. While there is plenty,
-    everybody gets ahead of what they send; the last few go only to who asks for them."""
+
+def grants(
+    limits: Limits,
+    sent: Taken,
+    held: Mapping[str, int],
+    wants: Mapping[Key, Want],
+    processes: int,
+) -> dict[Key, int | None]:
+    """How many more each key of a process gets (None: any number), the urgent first.
+
+    `held` is what all processes hold by category, this one too. While there is plenty, everybody
+    gets ahead of what they send; the last few go only to who asks for them."""
+    taken = sent.with_held(held)
+    idle = _idle(limits, sent, taken, processes)
     given: dict[Key, int | None] = {}
     for key in sorted(wants, key=lambda each: (each.priority, each.category)):
         left = room(limits, taken, key).messages
         if left is None:
             given[key] = None
             continue
-        count = _share(left, wants[key], processes)
+        count = _share(left, wants[key], processes, idle)
         given[key] = count
         taken = taken.with_held({key.category: count})
     return given
 
 
-def _share(left: int, want: Want, processes: int) -> int:
+def _idle(limits: Limits, sent: Taken, taken: Taken, processes: int) -> int:
+    """What a key keeps that nobody uses. As long as others may use more than the reserve, what is
+    kept idle for the important must not take that from them."""
+    if limits.quota is None:
+        return MOST_IDLE
+    beyond = limits.reserve if limits.quota - sent.total > limits.reserve else 0
+    return max(0, limits.quota - taken.total - beyond) // (processes + 1) // IDLE_PART
+
+
+def _share(left: int, want: Want, processes: int, idle: int) -> int:
     part = left // (processes + 1)
-    idle = min(part // IDLE_PART, MOST_IDLE)
-    aim = max(want.largest, min(want.ahead, part), idle)
+    aim = max(want.largest, min(want.ahead, part), min(idle, part // IDLE_PART, MOST_IDLE))
     return min(left, max(0, aim - want.has))
 
 

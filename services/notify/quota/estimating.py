@@ -22,7 +22,7 @@ async def estimate(connection: Connection, recipients: int, now: datetime) -> Es
         limits=standing.limits,
         taken=standing.taken,
         tariff=standing.plan.tariff,
-        waiting=await quota_held.waiting(connection, *CAMPAIGN, standing.ends),
+        waiting=await quota_held.waiting(connection, standing.ends),
         expected=ahead.month_end - standing.taken.total,
         month_ends=standing.ends,
     )

@@ -1,5 +1,6 @@
 """The month as it stands, read from the database in a few queries."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from shared.bus.handling import Connection
 
 
 class Standing(NamedTuple):
-    """A month, its limits, and what is taken of it. `own` is our part of that, by category."""
+    """A month, its limits, what is taken of it, and our own count of that by category."""
 
     zone: ZoneInfo
     today: date
@@ -24,21 +25,37 @@ class Standing(NamedTuple):
     month: Month
     limits: Limits
     taken: Taken
+    own: Mapping[str, int]
+
+    @property
+    def starts_on(self) -> date:
+        """The month's first day."""
+        return self.month.month
+
+    @property
+    def ends_on(self) -> date:
+        """The first day of the next one."""
+        return months.after(self.month.month)
 
     @property
     def starts(self) -> datetime:
         """The month's first moment."""
-        return months.starts(self.month.month, self.zone)
+        return months.starts(self.starts_on, self.zone)
 
     @property
     def ends(self) -> datetime:
         """The first moment of the next one."""
-        return months.starts(months.after(self.month.month), self.zone)
+        return months.starts(self.ends_on, self.zone)
+
+
+async def zone_of(connection: Connection) -> ZoneInfo:
+    """The program's time zone."""
+    return zone_named(await store_program.time_zone(connection) or DEFAULT_ZONE)
 
 
 async def standing(connection: Connection, now: datetime) -> Standing:
     """How the month of `now` stands."""
-    zone = zone_named(await store_program.time_zone(connection) or DEFAULT_ZONE)
+    zone = await zone_of(connection)
     today = months.day_of(now, zone)
     month = await store.month(connection, months.first_of(today))
     return await of_month(connection, zone, today, month)
@@ -50,8 +67,14 @@ async def of_month(connection: Connection, zone: ZoneInfo, today: date, month: M
     own = await store.by_category(connection, month.month, months.after(month.month))
     most = plan.quota(in_force, month.line)
     limits = budget.limits(in_force, most, refused=month.refused_at is not None)
-    taken = Taken(sum(own.values()) + plan.elsewhere(month.line), own)
-    return Standing(zone, today, in_force, month, limits, taken)
+    taken = Taken(
+        sum(own.values()) + plan.elsewhere(month.line),
+        {
+            name: own.get(name, 0) + month.uncounted.get(name, 0)
+            for name in own.keys() | month.uncounted.keys()
+        },
+    )
+    return Standing(zone, today, in_force, month, limits, taken, own)
 
 
 async def ahead(connection: Connection, standing: Standing) -> Forecast:

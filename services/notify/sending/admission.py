@@ -4,7 +4,7 @@ Owns the question only; the budget that answers it stands in `quota`. Replies ar
 asked about.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
@@ -19,6 +19,8 @@ class Verdict(NamedTuple):
 
 
 SEND = Verdict("send")
+REFUSED = Verdict("hold", None, "the month's quota of LINE messages is used up")
+CLOSED = timedelta(minutes=1)
 
 
 class Admission(Protocol):
@@ -42,11 +44,13 @@ class Admission(Protocol):
 
 
 class Everything:
-    """Admits all: a shop without a budget."""
+    """Admits all, but for a minute after LINE refused: a shop without a budget."""
+
+    _closed_until = datetime.min.replace(tzinfo=UTC)
 
     def admit(self, category: str, priority: int, recipients: int, now: datetime) -> Verdict:
-        """Yes."""
-        return SEND
+        """Yes, unless LINE has just said no."""
+        return SEND if now >= self._closed_until else REFUSED
 
     def sent(
         self,
@@ -59,4 +63,5 @@ class Everything:
         """Nobody counts."""
 
     def refused_by_quota(self, now: datetime) -> None:
-        """The sender holds what it has until the month turns."""
+        """What comes in the next minute is held until the month turns, without asking LINE."""
+        self._closed_until = now + CLOSED

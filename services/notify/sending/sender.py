@@ -87,7 +87,7 @@ class Sender:
         self._allowed = concurrency
         self._busy_since: dict[int, float] = {}
         self._closed_until = EVER
-        self._quota_until = EVER
+        self._told_of_quota_until = EVER
         self._stopping = False
         _held.set_function(lambda: self._lanes.backlog)
 
@@ -167,8 +167,6 @@ class Sender:
         now = clock.now()
         if now > delivery.lease_until - LEASE_MARGIN:
             return None
-        if now < self._quota_until:
-            return progress.put_back(delivery, progress.month_turn(now, self.rules.zone), "held")
         if progress.forgotten(delivery, now):
             reason = "a push of unknown outcome, and its retry key has expired"
             return self._noted(delivery, progress.given_up(delivery, now, reason))
@@ -193,17 +191,21 @@ class Sender:
         return progress.put_back(delivery, morning) if morning else None
 
     def _not_admitted(self, delivery: Delivery, now: datetime) -> Record | None:
-        """What to write down if it costs too much now. What may have been sent already was admitted
-        then: whoever drops it would drop what was perhaps said."""
-        if delivery.unknown_since is not None:
+        """What to write down if it costs too much now. What was tried and may have arrived was
+        admitted then; what a crash left was perhaps never tried, so it is asked about."""
+        perhaps_sent = delivery.unknown_since is not None
+        if perhaps_sent and delivery.tries:
             return None
         verdict = self._admission.admit(delivery.category, delivery.priority, 1, now)
         if verdict.action == "send":
             return None
-        if verdict.action == "drop":
-            return progress.dropped(delivery, now, verdict.reason)
-        until = verdict.until or progress.month_turn(now, self.rules.zone)
-        return progress.put_back(delivery, until, "held", verdict.reason)
+        if verdict.action == "hold":
+            until = verdict.until or progress.month_turn(now, self.rules.zone)
+            return progress.put_back(delivery, until, "held", verdict.reason)
+        if perhaps_sent:
+            reason = f"a crash left it open whether it was sent, and {verdict.reason}"
+            return self._noted(delivery, progress.given_up(delivery, now, reason))
+        return progress.dropped(delivery, now, verdict.reason)
 
     async def _reply(self, delivery: Delivery) -> Record | None:
         await self._reply_pace.take(self._lanes.backlog)
@@ -237,9 +239,9 @@ class Sender:
                       "replaced (LINE_CHANNEL_ACCESS_TOKEN)", answer=answer.detail)  # fmt: skip
         elif outcome is Outcome.QUOTA:
             self._admission.refused_by_quota(now)
-            if now < self._quota_until:
+            if now < self._told_of_quota_until:
                 return
-            self._quota_until = now + CLOSED
+            self._told_of_quota_until = now + CLOSED
             log.error("the month's quota of LINE messages is used up: pushes are held until the "
                       "month turns; replies still go", answer=answer.detail)  # fmt: skip
 

@@ -30,7 +30,7 @@ FROM quota_months AS m WHERE month < $1 ORDER BY month DESC LIMIT $2
 """
 _NOTE_TARIFF = "UPDATE quota_months SET tariff = $2::jsonb WHERE month = $1"
 _NOTE_REFUSED = """
-UPDATE quota_months SET refused_at = $2, asked_at = NULL WHERE month = $1 AND refused_at IS NULL
+UPDATE quota_months SET refused_at = $2 WHERE month = $1 AND refused_at IS NULL
 """
 _FORGET_REFUSED = "UPDATE quota_months SET refused_at = NULL, asked_at = NULL WHERE month = $1"
 _ASK = """
@@ -39,7 +39,7 @@ WHERE month = $1 AND (asked_at IS NULL OR asked_at <= $3 OR asked_at > $2) RETUR
 """
 _READ = """
 UPDATE quota_months SET line_limit = $2, line_used = $3, line_own = $4, read_at = $5,
-    refused_at = CASE WHEN $6 THEN NULL ELSE refused_at END
+    refused_at = CASE WHEN $6 THEN NULL ELSE refused_at END, uncounted = $7::jsonb
 WHERE month = $1
 """
 _COUNT = """
@@ -68,6 +68,10 @@ DELETE FROM quota_sent WHERE ctid IN (
 """
 
 
+Cause = tuple[str, str, UUID | None]
+"""Category, kind, broadcast."""
+
+
 class Sent(NamedTuple):
     """Messages that LINE took, of one day and cause."""
 
@@ -79,12 +83,14 @@ class Sent(NamedTuple):
 
 
 class Month(NamedTuple):
-    """What is known of a month. `asked` is whether LINE was asked in it at all."""
+    """What is known of a month. `line` is None while LINE's figures of it are not; `uncounted` is
+    what crashed processes have perhaps sent, by category; `own` is filled by `months` only."""
 
     month: date
     tariff: Tariff | None
     line: LineQuota | None
     refused_at: datetime | None
+    uncounted: Mapping[str, int] = {}
     own: int = 0
 
 
@@ -123,7 +129,7 @@ async def note_tariff(connection: Connection, month: date, tariff: Tariff | None
 
 
 async def note_refused(connection: Connection, month: date, at: datetime) -> None:
-    """LINE said that the month's limit is reached; it is asked for its figures next."""
+    """LINE said that the month's limit is reached."""
     await connection.execute(_NOTE_REFUSED, month, at)
 
 
@@ -139,9 +145,18 @@ async def ask(
     return await connection.fetchval(_ASK, month, now, due) is not None
 
 
-async def read(connection: Connection, month: date, line: LineQuota, *, relieved: bool) -> None:
-    """Keep what LINE said; `relieved` ends its refusal."""
-    await connection.execute(_READ, month, line.limit, line.used, line.own, line.read_at, relieved)
+async def read(
+    connection: Connection,
+    month: date,
+    line: LineQuota,
+    *,
+    relieved: bool = False,
+    uncounted: Mapping[str, int],
+) -> None:
+    """Keep what LINE said, and what follows from it; `relieved` ends its refusal."""
+    document = msgspec.json.encode(dict(uncounted)).decode()
+    values = (line.limit, line.used, line.own, line.read_at, relieved, document)
+    await connection.execute(_READ, month, *values)
 
 
 async def count(connection: Connection, sent: Sequence[Sent], now: datetime) -> None:
@@ -159,9 +174,7 @@ async def by_category(
     return {row["category"]: row["messages"] for row in rows}
 
 
-async def by_cause(
-    connection: Connection, start: date, end: date
-) -> Mapping[tuple[str, str, UUID | None], int]:
+async def by_cause(connection: Connection, start: date, end: date) -> Mapping[Cause, int]:
     """Our own count by category, kind and broadcast."""
     rows = await connection.fetch(_BY_CAUSE, start, end)
     return {(row[0], row[1], row[2]): row[3] for row in rows}
@@ -183,4 +196,5 @@ def _month(row: asyncpg.Record, own: int = 0) -> Month:
     line = None
     if row["read_at"] is not None:
         line = LineQuota(row["line_limit"], row["line_used"], row["line_own"], row["read_at"])
-    return Month(row["month"], tariff, line, row["refused_at"], own)
+    uncounted = msgspec.json.decode(row["uncounted"], type=dict[str, int])
+    return Month(row["month"], tariff, line, row["refused_at"], uncounted, own)

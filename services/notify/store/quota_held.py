@@ -5,11 +5,15 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
+from services.notify.categories import CAMPAIGN
 from shared.bus.handling import Connection
 
 _HELD = """
-SELECT category, min(due_at) AS due_at, count(*) AS messages FROM deliveries
-WHERE status = 'held' AND due_at > $1 GROUP BY category ORDER BY category
+SELECT category, min(due_at) AS due_at, sum(messages) AS messages FROM (
+    SELECT category, due_at, 1 AS messages FROM deliveries WHERE status = 'held' AND due_at > $1
+    UNION ALL
+    SELECT 'campaign', due_at, recipients FROM multicasts WHERE status = 'held' AND due_at > $1
+) AS kept GROUP BY category ORDER BY category
 """
 _DROPPED = """
 SELECT category, count(*) AS messages FROM deliveries
@@ -17,8 +21,9 @@ WHERE status = 'dropped' AND finished_at >= $1 AND finished_at < $2
 GROUP BY category ORDER BY category
 """
 _WAITING = """
-SELECT count(*) FROM deliveries
-WHERE category = $1 AND priority = $2 AND due_at IS NOT NULL AND due_at < $3
+SELECT
+    (SELECT count(*) FROM deliveries WHERE priority = $1 AND due_at < $2)
+    + (SELECT coalesce(sum(recipients), 0) FROM multicasts WHERE due_at < $2)
 """
 _RELEASE = """
 UPDATE deliveries AS d SET due_at = $2
@@ -27,6 +32,12 @@ FROM (
     ORDER BY priority, due_at, created_at LIMIT $1 FOR UPDATE SKIP LOCKED
 ) AS held
 WHERE d.line_user_id = held.line_user_id AND d.event_id = held.event_id
+"""
+_RELEASE_MULTICASTS = """
+WITH released AS (
+    UPDATE multicasts SET due_at = $1 WHERE status = 'held' AND due_at > $1 RETURNING recipients
+)
+SELECT coalesce(sum(recipients), 0)::integer FROM released
 """
 
 
@@ -52,15 +63,17 @@ async def dropped(
     return {row["category"]: row["messages"] for row in rows}
 
 
-async def waiting(connection: Connection, category: str, priority: int, before: datetime) -> int:
-    """How many of a category are on their way and due before then."""
-    count: int = await connection.fetchval(_WAITING, category, priority, before)
+async def waiting(connection: Connection, before: datetime) -> int:
+    """How many of broadcasts are on their way and due before then."""
+    count: int = await connection.fetchval(_WAITING, CAMPAIGN, before)
     return count
 
 
-async def release(
-    connection: "Connection | asyncpg.Pool[Any]", at: datetime, limit: int | None = None
-) -> int:
-    """Make what is held due at `at`, the urgent and the oldest first; how many."""
+async def release(connection: Connection, at: datetime, limit: int | None = None) -> int:
+    """Make what is held due at `at`, the urgent and the oldest first (about `limit`: calls to many
+    are not divided); how many."""
     status = await connection.execute(_RELEASE, limit, at)
-    return int(status.rpartition(" ")[2])
+    count = int(status.rpartition(" ")[2])
+    if limit is None or count < limit:
+        count += await connection.fetchval(_RELEASE_MULTICASTS, at)
+    return count

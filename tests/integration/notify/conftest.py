@@ -79,6 +79,22 @@ class StandIn:
         self.released = asyncio.Event()
         self.waiting = 0
         self.url = ""
+        self.limit: int | None = None
+        self.sent_elsewhere = 0
+        self.quota_readings = 0
+
+    async def quota(self, request: web.Request) -> web.Response:
+        self.quota_readings += 1
+        limited = {"type": "limited", "value": self.limit}
+        return web.json_response({"type": "none"} if self.limit is None else limited)
+
+    async def consumption(self, request: web.Request) -> web.Response:
+        return web.json_response({"totalUsage": self.pushed + self.sent_elsewhere})
+
+    @property
+    def pushed(self) -> int:
+        """How many messages LINE has taken that count."""
+        return sum(each["kind"] != "reply" for each in self.delivered)
 
     async def push(self, request: web.Request) -> web.StreamResponse:
         key = request.headers["X-Line-Retry-Key"]
@@ -89,6 +105,9 @@ class StandIn:
                 return web.json_response(
                     {"message": "The retry key is already accepted"}, status=409
                 )
+            if self.limit is not None and self.pushed + self.sent_elsewhere >= self.limit:
+                message = "You have reached your monthly limit."
+                return web.json_response({"message": message}, status=429)
             self.keys.add(key)
             self.delivered.append({"kind": "push", "key": key, **body})
             return web.json_response({"sentMessages": []}, headers={"x-line-request-id": "r1"})
@@ -182,6 +201,8 @@ async def line() -> AsyncIterator[StandIn]:
     app.router.add_post("/v2/bot/message/push", stand_in.push)
     app.router.add_post("/v2/bot/message/multicast", stand_in.multicast)
     app.router.add_post("/v2/bot/message/reply", stand_in.reply)
+    app.router.add_get("/v2/bot/message/quota", stand_in.quota)
+    app.router.add_get("/v2/bot/message/quota/consumption", stand_in.consumption)
     app.router.add_post("/v2/bot/user/{user}/linkToken", stand_in.link_token)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()

@@ -42,7 +42,7 @@ async def test_what_was_sent_what_is_on_its_way_and_what_others_sent_counts(conn
     ]
     await store.count(connection, sent, NOW)
     await store.count(connection, sent[1:2], NOW)
-    await store.read(connection, month, LineQuota(5_000, 4_170, 4_070, NOW), relieved=False)
+    await store.read(connection, month, LineQuota(5_000, 4_170, 4_070, NOW), uncounted={})
     await connection.execute(
         """INSERT INTO deliveries (line_user_id, event_id, id, kind, category, priority, status,
             messages, tries, due_at, created_at)

@@ -72,24 +72,33 @@ def test_what_line_refused_leaves_no_room():
 
 def test_plenty_is_shared_ahead_of_need():
     wants = {RECEIPT: Want(ahead=500), CAMPAIGN: Want()}
-    granted = budget.grants(limits(30_000), Taken(0, {}), wants, processes=2)
+    granted = budget.grants(limits(30_000), Taken(0, {}), {}, wants, processes=2)
     assert granted == {RECEIPT: 1_000, CAMPAIGN: (30_000 - 1_000) // 3 // 10}
 
 
 def test_the_last_few_go_to_who_asks_the_urgent_first():
     wants = {CAMPAIGN: Want(largest=3), RECEIPT: Want(largest=1), Key("rank", 2): Want(has=2)}
-    granted = budget.grants(limits(), Taken(997, {}), wants, processes=3)
+    granted = budget.grants(limits(), Taken(990, {}), {"rank": 7}, wants, processes=3)
     assert granted == {RECEIPT: 1, Key("rank", 2): 0, CAMPAIGN: 2}
+
+
+def test_what_is_kept_idle_for_the_important_takes_nothing_from_the_rest():
+    bounded = limits(1_000, reserve=Amount(messages=950))
+    wants = {RECEIPT: Want(), CAMPAIGN: Want(largest=1)}
+    granted = budget.grants(bounded, Taken(0, {}), {"campaign": 49}, wants, processes=1)
+    assert granted == {RECEIPT: 0, CAMPAIGN: 1}
+    used = budget.grants(bounded, Taken(50, {}), {}, wants, processes=1)
+    assert used == {RECEIPT: 47, CAMPAIGN: 0}, "nothing is left to take from"
 
 
 def test_a_multicast_gets_enough_or_nothing_is_left():
     wants = {CAMPAIGN: Want(ahead=1_000, largest=500)}
-    assert budget.grants(limits(), Taken(400, {}), wants, processes=4) == {CAMPAIGN: 500}
+    assert budget.grants(limits(), Taken(400, {}), {}, wants, processes=4) == {CAMPAIGN: 500}
 
 
 def test_what_nothing_bounds_is_not_counted_out():
     wants = {CAMPAIGN: Want(largest=500)}
-    assert budget.grants(limits(None), Taken(0, {}), wants, processes=1) == {CAMPAIGN: None}
+    assert budget.grants(limits(None), Taken(0, {}), {}, wants, processes=1) == {CAMPAIGN: None}
 
 
 @pytest.mark.parametrize(

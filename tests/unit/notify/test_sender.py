@@ -162,8 +162,16 @@ async def test_what_is_dropped_is_over_with_the_reason():
 
 
 async def test_what_may_have_been_sent_is_not_asked_about_again():
-    asked = delivery("a", 1, category="rank", unknown_since=clock.now())
+    asked = delivery("a", 1, category="rank", tries=1, unknown_since=clock.now())
     (record,), admission = await judged(Verdict("drop"), asked)
     assert record.status == "delivered"
     assert admission.asked == []
     assert len(admission.counted) == 1
+
+
+async def test_what_a_crash_left_was_perhaps_never_sent_so_it_is_asked_about():
+    left = delivery("a", 1, category="rank", unknown_since=clock.now())
+    (record,), _ = await judged(Verdict("hold", LATER, "the budget"), left)
+    assert (record.status, record.due_at) == ("held", LATER)
+    (record,), _ = await judged(Verdict("drop", None, "the budget"), left)
+    assert record.status == "unknown", "nobody can say that it was not sent"
