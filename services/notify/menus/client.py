@@ -76,7 +76,7 @@ class MenuClient:
 
     async def create(self, menu: dict[str, Any]) -> str:
         """Make a rich menu, without an image yet; its id."""
-        return str((await self._json("POST", "/richmenu", menu))["richMenuId"])
+        return str(_field(await self._json("POST", "/richmenu", menu), "richMenuId"))
 
     async def upload(self, line_id: str, content: bytes, media_type: str) -> None:
         """Give a menu its image. It can be given once."""
@@ -99,8 +99,8 @@ class MenuClient:
 
     async def every(self) -> list[Listed]:
         """All rich menus of the account that were made through the API."""
-        menus = (await self._json("GET", "/richmenu/list"))["richmenus"]
-        return [Listed(menu["richMenuId"], menu["name"]) for menu in menus]
+        menus = _field(await self._json("GET", "/richmenu/list"), "richmenus")
+        return [Listed(_field(menu, "richMenuId"), _field(menu, "name")) for menu in menus]
 
     async def default(self) -> str | None:
         """The id of the menu that LINE shows to those without one of their own."""
@@ -176,13 +176,19 @@ class MenuClient:
             await asyncio.sleep(at - loop.time())
 
     def _id_in(self, answer: bytes | None) -> str | None:
-        return None if answer is None else str(self._decoded(answer)["richMenuId"])
+        return None if answer is None else str(_field(self._decoded(answer), "richMenuId"))
 
     def _decoded(self, answer: bytes) -> Any:
         try:
             return msgspec.json.decode(answer or b"{}")
         except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
             raise LineUnavailable("LINE's answer is no JSON") from problem
+
+
+def _field(answer: Any, name: str) -> Any:
+    if not isinstance(answer, dict) or name not in answer:
+        raise LineUnavailable(f"LINE's answer has no {name}")
+    return answer[name]
 
 
 def _message(answer: bytes) -> str:

@@ -31,7 +31,7 @@ LOOK_EVERY = timedelta(hours=1)
 PEOPLE_A_LOOK = 500
 """How many people's menus a look asks LINE for: those asked about longest ago."""
 
-ASTRAY_A_PASS = 5000
+ASTRAY_A_PAGE = 5000
 LONGEST_PAUSE = 300.0
 
 
@@ -81,7 +81,8 @@ class Sync:
     async def _in_step(self) -> None:
         await self._make()
         await self._set_default()
-        await store_links.astray(self._pool, clock.now(), ASTRAY_A_PASS)
+        while await store_links.astray(self._pool, clock.now(), ASTRAY_A_PAGE) == ASTRAY_A_PAGE:
+            await self._go_on()
         await self._delete_retired()
 
     async def _walk(self, at: str | None) -> None:

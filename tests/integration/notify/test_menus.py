@@ -9,9 +9,11 @@ import pytest
 
 from services.notify.menus import client, linking, syncing
 from services.notify.menus.client import LineUnavailable
+from services.notify.menus.handlers import MENU_HANDLERS
 from services.notify.store import menu_links
 from services.notify.store import personal as store_personal
 from shared import clock
+from shared.bus.handling import Batch
 from shared.events import (
     MemberLeft,
     MemberLinked,
@@ -288,6 +290,36 @@ async def test_an_erased_person_is_gone_once_line_took_the_menu_back(shop: Shop)
     await shop.steps()
     assert shop.line.links == {}
     assert await shop.pool.fetchval("SELECT count(*) FROM menu_links") == 0
+
+
+async def test_a_copy_of_what_is_known_of_somebody_has_their_menu(shop: Shop) -> None:
+    await shop.sync.step()
+    await shop.tell(joined(1), joined(2))
+    await shop.tell(ranked(1, "gold"))
+    async with shop.pool.acquire() as connection:
+        known = await store_personal.known(connection, [user(1)])
+    assert known["rich_menus"] == [{"menu": "gold-ja", "has_card": False, "has_left": False}]
+
+
+WAITING = "SELECT count(*) FROM pg_locks WHERE relation = 'menus'::regclass AND NOT granted"
+
+
+async def test_who_is_learnt_of_while_a_definition_changes_is_not_forgotten(shop: Shop) -> None:
+    await shop.sync.step()
+    await shop.tell(ranked(1, "platinum"))
+    async with shop.pool.acquire() as connection:
+        async with connection.transaction():
+            await MENU_HANDLERS["member.joined.v1"](Batch(connection), [joined(1)])
+            document = shipped("gold-ja", name="platinum", applies={"ranks": ["platinum"]})
+            change = asyncio.create_task(shop.put(document))
+            async with asyncio.timeout(15):
+                while not change.done() and not await shop.pool.fetchval(WAITING):
+                    await asyncio.sleep(0.01)
+            if change.done():
+                await shop.sync.step()  # all that there is to decide: the walk cannot see them
+        await change
+    await shop.steps()
+    assert shop.line.menu_of(user(1)) == "platinum"
 
 
 async def test_two_processes_keep_step_one_at_a_time(shop: Shop) -> None:
