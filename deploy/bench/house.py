@@ -21,6 +21,14 @@ _NOOP = Process(
     needs=("LINE_CHANNEL_SECRET", "PURCHASE_ID_KEY"),
 )
 
+_LINKS = Process(
+    "bench-links",
+    ("{python}", "-m", "deploy.bench.noop_links"),
+    "BENCH_LINKS_URL",
+    role="notify",
+    needs=("LINE_CHANNEL_ACCESS_TOKEN", "LINE_LOGIN_CHANNEL_ID", "LIFF_ID"),
+)
+
 
 def _naive(part: str) -> Process:
     command = ("{python}", "-m", "deploy.bench.naive", part)
@@ -31,6 +39,7 @@ def _naive(part: str) -> Process:
 NAIVE = tuple(map(_naive, ("web", "awards", "notify")))
 SERVICES = tuple(process.name for process in PROCESSES if not process.one_shot)
 INGRESS = ("migrate", "demo", "webhook-web", "points-awards", "bench-noop")
+LINKS = ("migrate", "demo", "bench-links")
 _ENV = {
     "LOG_LEVEL": "WARNING",
     "RATE_LIMIT_PER_SECOND": "1000000",
@@ -99,7 +108,7 @@ class House:
 @contextmanager
 def house(tell: Progress) -> Iterator[House]:
     """Servers of one's own, and everything else held; gone afterwards."""
-    processes = (*PROCESSES, _NOOP, *NAIVE)
+    processes = (*PROCESSES, _NOOP, _LINKS, *NAIVE)
     stack = Stack(scratch_folder("bench"), _ENV, processes=processes, bound=True)
     try:
         stack.start(held=[process.name for process in processes])

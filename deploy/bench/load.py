@@ -12,7 +12,7 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, cycle
 
 import aiohttp
 import httptools
@@ -25,7 +25,8 @@ GIVE_UP_SECONDS = 60
 
 class Job(msgspec.Struct, kw_only=True):
     """`path` on `host`:`port` gets `posts` purchases, the n-th for the n-th of `cards`, round and
-    round. `delivered_url` (the sandbox's stats) goes with `window`, `already` is its count now."""
+    round. `delivered_url` (the sandbox's stats) goes with `window`, `already` is its count now.
+    With an `agent` nothing is posted: the cards are asked for under `path`, by that browser."""
 
     host: str
     port: int
@@ -40,6 +41,7 @@ class Job(msgspec.Struct, kw_only=True):
     window: int | None = None
     delivered_url: str = ""
     already: int = 0
+    agent: str = ""
 
 
 class Outcome(msgspec.Struct, kw_only=True):
@@ -195,6 +197,8 @@ class Load:
 
 def requests(job: Job) -> Iterator[bytes]:
     """Request after request; all but the key is made beforehand."""
+    if job.agent:
+        yield from cycle([_asking(job, card) for card in job.cards])
     heads = [_parts(job, body(card, job.occurred_at)) for card in job.cards]
     for number in count():
         head, tail = heads[number % len(heads)]
@@ -211,6 +215,11 @@ def body(card: str, occurred_at: str) -> bytes:
     return msgspec.json.encode(
         purchase | {"occurred_at": occurred_at, "total": 1410, "tax": 104, "lines": lines}
     )
+
+
+def _asking(job: Job, card: str) -> bytes:
+    head = f"GET {job.path}{card} HTTP/1.1\r\nHost: {job.host}:{job.port}\r\n"
+    return f"{head}User-Agent: {job.agent}\r\n\r\n".encode()
 
 
 def _parts(job: Job, content: bytes) -> tuple[bytes, bytes]:
