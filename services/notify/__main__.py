@@ -32,7 +32,7 @@ from services.notify.sending.sender import Sender
 from services.notify.settings import NotifySettings, NotifyWebSettings
 from services.notify.statistics import reading
 from services.notify.statistics.insight_client import InsightClient
-from services.notify.templates import wording
+from services.notify.templates.in_force import InForce
 from services.notify.web import app as web_app
 from shared import api_keys, ids, pruning
 from shared.process import Process, Setup, run
@@ -56,7 +56,9 @@ async def worker(process: Process) -> None:
     rush_pace = pace("push", yielding=True)
     admission = await _admission(process, settings)
     sender = _sender(settings, line, Recorder(process.pool), rules, pace, rush_pace, admission)
-    announcer = Announcer(sender, wording.load(), zone, rules, alarm)
+    words = InForce(settings.public_url)
+    await words.try_look(process.pool)
+    announcer = Announcer(sender, words, zone, rules, alarm)
     process.bus.consume(
         "notify.messages",
         message_handlers(announcer, zone),
@@ -69,6 +71,7 @@ async def worker(process: Process) -> None:
     process.watch_database()
     process.task(zone.run(process.pool))
     process.task(rules.run(process.pool))
+    process.task(words.run(process.pool))
     process.task(sender.run())
     process.task(poller.poll(process.pool, sender, alarm))
     process.task(pruning.run(process.pool, retention.RULES))

@@ -20,7 +20,8 @@ class ChatDataRequested(msgspec.Struct, frozen=True, omit_defaults=True):
 class MissingToNext(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is missing to the next rank; only what is missing is set.
 
-    `ja` and `en` say it in a sentence, the amount in the program's currency.
+    `ja` and `en` say it in a sentence, the amount in the program's currency. `progress` is in
+    percent, of the condition that is furthest away.
     """
 
     name: str
@@ -29,6 +30,7 @@ class MissingToNext(msgspec.Struct, frozen=True, omit_defaults=True):
     visits: int | None = None
     ja: str = ""
     en: str = ""
+    progress: int = 0
 
 
 class Explained(msgspec.Struct, frozen=True):

@@ -46,7 +46,8 @@ class MemberReturned(msgspec.Struct, frozen=True, omit_defaults=True):
 @contract("rank.changed.v1", public=True)
 class RankChanged(msgspec.Struct, frozen=True, omit_defaults=True):
     """A member's rank moved; None is no rank. `direction` is up or down; `points` are what was
-    given for the levels that were reached."""
+    given for the levels that were reached. `brings_ja` and `brings_en` say what the rank gives from
+    now on; empty where it gives nothing, or was lost."""
 
     member_id: UUID
     direction: str
@@ -56,6 +57,8 @@ class RankChanged(msgspec.Struct, frozen=True, omit_defaults=True):
     from_name: str | None = None
     line_user_id: str | None = None
     points: int = 0
+    brings_ja: str = ""
+    brings_en: str = ""
 
 
 @contract("member.merged.v1", public=True)

@@ -29,8 +29,8 @@ def entries() -> list[Entry]:
 
 def joined(user: str) -> Landing:
     text = (
-        "ご登録ありがとうございます！\nウェルカムポイントを 50 ポイントお贈りしました。\n\n"
-        f"残高: 50 ポイント\n会員番号: {CARDS[user]}\n\nトークで…"
+        "ご登録ありがとうございます！ウェルカムポイントを 50 ポイントお贈りしました"
+        f"（残高 50 ポイント、会員番号 {CARDS[user]}）"
     )
     return Landing(user, "reply", None, text)
 
@@ -41,7 +41,7 @@ def earned(user: str, key: str, points: int, balance: int) -> Landing:
 
 
 def ranked(user: str, key: str, name: str) -> Landing:
-    return Landing(user, "push", key, f"おめでとうございます！\nランクが「{name}」になりました。")
+    return Landing(user, "push", key, f"おめでとうございます！ランクが「{name}」になりました")
 
 
 def landings() -> list[Landing]:

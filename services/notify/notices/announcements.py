@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from services.notify.errors import Untellable
 from services.notify.sending.link_offers import PLACEHOLDER
 from services.notify.templates.moments import last_day, minute
+from services.notify.templates.variables import NOTHING
 from services.notify.templates.wording import LINK_REASONS, Wording
 from shared.events import (
     ChatDataProvided,
@@ -113,7 +114,15 @@ def rank_changed(data: RankChanged, wording: Wording, zone: ZoneInfo) -> Said | 
     if data.direction != "up" or not name:
         return None
     kind = "rank_reached_with_points" if data.points > 0 else "rank_reached"
-    return Said(kind, {"rank": name, "points": f"{data.points:,}"})
+    brings = data.brings_en if wording.language == "en" else data.brings_ja
+    return Said(
+        kind,
+        {
+            "rank": name,
+            "points": f"{data.points:,}",
+            "brings": brings or wording.phrase("rank_brings_nothing"),
+        },
+    )
 
 
 def rank_expiring(data: RankExpiring, wording: Wording, zone: ZoneInfo) -> Said | None:
@@ -129,20 +138,22 @@ def points_expiring(data: PointsExpiring, wording: Wording, zone: ZoneInfo) -> S
     """Points that are about to expire: how many, and the last day of each; all dates together."""
     dates = [ExpiringPoints(data.points, data.expires_at, data.days), *data.later]
     told = [
-        wording.phrase("expiring", points=f"{each.points:,}", when=last_day(each.expires_at, zone))
-        for each in dates[:MOST_ENTRIES]
-        if each.points > 0
+        (f"{each.points:,}", last_day(each.expires_at, zone)) for each in dates if each.points > 0
     ]
     if not told:
         return None
-    return Said("points_expiring", {"entries": "\n".join(told), "balance": f"{data.balance:,}"})
+    entries = [
+        wording.phrase("expiring", points=points, when=day) for points, day in told[:MOST_ENTRIES]
+    ]
+    points, day = told[0]
+    values = {"points": points, "when": day, "balance": f"{data.balance:,}"}
+    return Said("points_expiring", {**values, "entries": "\n".join(entries)})
 
 
 def chat_answer(data: ChatDataProvided, wording: Wording, zone: ZoneInfo) -> Said:
     """The answer to a question in chat. Raises Untellable for a topic that nobody asked about."""
     if data.topic == "balance":
-        values = {"balance": f"{data.balance:,}", "details": _details(data, wording)}
-        return Said("balance", values)
+        return _balance(data, wording)
     if data.topic == "why":
         if not data.entries:
             return Said("why_nothing", {})
@@ -175,9 +186,24 @@ def link_refused(data: LinkRefused, wording: Wording, zone: ZoneInfo) -> Said:
     return Said("link_refused", {"text": wording.phrase(f"link_{reason}")})
 
 
+def _balance(data: ChatDataProvided, wording: Wording) -> Said:
+    """The balance, with the way to the next rank where there is one to tell of."""
+    values = {
+        "balance": f"{data.balance:,}",
+        "card": data.card,
+        "rank": data.rank or NOTHING,
+        "details": _details(data, wording),
+    }
+    following = data.next_rank
+    if following is None or not (missing := _to_next(following, wording)):
+        return Said("balance", values)
+    progress = str(max(0, min(following.progress, 100)))
+    values |= {"next_rank": following.name, "missing": missing, "progress": progress}
+    return Said("balance_next_rank", values)
+
+
 def _details(data: ChatDataProvided, wording: Wording) -> str:
-    """Pending points, rank and what is missing to the next one; each a line of its own; of
-    nobody is nothing said."""
+    """Pending points and rank, each a line of its own; something to do where there is neither."""
     lines = []
     if data.status == "suspended":
         lines.append(wording.phrase("suspended"))
@@ -185,8 +211,6 @@ def _details(data: ChatDataProvided, wording: Wording) -> str:
         lines.append(wording.phrase("pending", n=f"{data.pending:,}"))
     if data.rank:
         lines.append(wording.phrase("rank", rank=data.rank))
-    if data.next_rank and (told := _to_next(data.next_rank, wording)):
-        lines.append(wording.phrase("next_rank", missing=told))
     return "\n".join(lines) or wording.phrase("balance_alone")
 
 

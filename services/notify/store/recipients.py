@@ -45,6 +45,11 @@ SELECT asked.line_user_id, r.language, coalesce(r.blocked, false), ARRAY(
 FROM unnest($1::text[]) AS asked (line_user_id) LEFT JOIN recipients r USING (line_user_id)
 """
 
+_OF_MEMBER = """
+SELECT line_user_id, blocked FROM recipients WHERE member_id = $1
+ORDER BY changed_at DESC, line_user_id
+"""
+
 _LINK = """
 INSERT INTO recipients AS known (
     line_user_id, member_id, language, blocked, changed_at, profile_due_at
@@ -90,6 +95,11 @@ async def known(
 def _recipient(row: Any, language: str) -> Recipient:
     _, spoken, blocked, stopped, name = row
     return Recipient(spoken or language, blocked, frozenset(stopped), name)
+
+
+async def of_member(connection: Connection, member_id: UUID) -> list[tuple[str, bool]]:
+    """A member's LINE users and whether they have blocked us; whom we last heard of first."""
+    return [(row[0], row[1]) for row in await connection.fetch(_OF_MEMBER, member_id)]
 
 
 async def link(

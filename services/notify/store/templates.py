@@ -1,7 +1,6 @@
 """What owners say, in PostgreSQL: versions that are added and never changed. Nothing commits here.
 
-Two who save at the same moment get the same number, and one of them is refused by the key: callers
-answer that with "try again".
+Whoever saves takes the `lock` first, so that what they read before is still so.
 """
 
 from datetime import datetime
@@ -34,6 +33,8 @@ RETURNING version, brand, created_at, created_by
 """
 _MARKS = "SELECT (SELECT count(*) FROM templates), (SELECT count(*) FROM themes)"
 
+_LOCK = "LOCK TABLE templates, themes IN SHARE ROW EXCLUSIVE MODE"
+
 LATEST = 2**31 - 1
 """Above every version."""
 
@@ -57,6 +58,11 @@ class Theme(NamedTuple):
     brand: str
     created_at: datetime
     created_by: str
+
+
+async def lock(connection: Connection) -> None:
+    """Let nobody else save until the end of the transaction; everybody can read."""
+    await connection.execute(_LOCK)
 
 
 async def save(

@@ -19,6 +19,9 @@ from shared.line.text_length import utf16_units
 MOST_DEPTH = 64
 """Levels of nesting; what people read has some ten."""
 
+MOST_NUMBER = 2**53
+
+_CONTROL = "This holds characters that cannot be sent (control characters). Take them out."
 _TEXT_V2 = (
     "Write it as a message of type text: the braces of textV2 would clash with those of variables."
 )
@@ -45,15 +48,18 @@ def check(
         return [(path_text(deep), f"This is nested deeper than {MOST_DEPTH} levels; make it flat.")]
     known = [*variables, *fixed]
     problems: dict[Path, list[str]] = {}
-    for path, text in _strings(messages):
-        for message in (*_unsendable(text), *faults(text, known)):
-            problems.setdefault(path, []).append(message)
+    for path, value in _leaves(messages):
+        wrong = _unsendable(value)
+        if isinstance(value, str):
+            wrong += faults(value, known)
+        if wrong:
+            problems.setdefault(path, []).extend(wrong)
     for path, message in _line_says(messages, variables, fixed):
         problems.setdefault(path, []).append(message)
     for path, message in _emoji(messages):
         problems.setdefault(path, []).append(message)
     return [
-        (path_text(path), message)
+        (path_text(path), _plain(message))
         for path, found in problems.items()
         for message in dict.fromkeys(found)
     ]
@@ -62,7 +68,12 @@ def check(
 def path_text(path: Path) -> str:
     """A place as text: `messages[0].contents.body`."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{step[:60]}" for step in path)
-    return "messages" + "".join(steps)
+    return "messages" + _plain("".join(steps))
+
+
+def _plain(text: str) -> str:
+    """The text, whatever was quoted in it, as something that can be answered."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 def _line_says(
@@ -119,12 +130,12 @@ def _too_deep(value: Any) -> Path:
     return ()
 
 
-def _strings(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """Every text with its place, in order."""
-    if isinstance(value, str):
+def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every text and number with its place, in order."""
+    if isinstance(value, str | int | float):
         yield path, value
     for step, inner in _children(value):
-        yield from _strings(inner, (*path, step))
+        yield from _leaves(inner, (*path, step))
 
 
 def _children(value: Any) -> Iterator[tuple[str | int, Any]]:
@@ -134,9 +145,12 @@ def _children(value: Any) -> Iterator[tuple[str | int, Any]]:
         yield from value.items()
 
 
-def _unsendable(text: str) -> Iterator[str]:
-    if any((c < " " and c not in "\n\r\t") or "\ud800" <= c <= "\udfff" for c in text):
-        yield "This holds characters that cannot be sent (control characters). Take them out."
+def _unsendable(value: str | float) -> list[str]:
+    """What no JSON that LINE takes can hold, wherever it stands."""
+    if isinstance(value, str):
+        odd = any((c < " " and c not in "\n\r\t") or "\ud800" <= c <= "\udfff" for c in value)
+        return [_CONTROL] if odd else []
+    return [] if abs(value) <= MOST_NUMBER else ["This number is too large."]
 
 
 def _emoji(messages: Any) -> Iterator[tuple[Path, str]]:

@@ -6,13 +6,18 @@ Owns the loading and checking of message files. Which message an event asks for 
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 from typing import Any
 
 from services.notify.errors import BadWording
+from services.notify.templates.fixed import fixed as fixed_names
 from services.notify.templates.kinds import KINDS
 from services.notify.templates.template import Phrase, Template
 from services.notify.templates.variables import Variable
+
+PLAIN = fixed_names()
+"""Colours as shipped, and nobody knows where the card is."""
 
 LANGUAGES = ("ja", "en")
 DEFAULT_LANGUAGE = "ja"
@@ -36,7 +41,6 @@ PHRASES = (
     "refund_returned",
     "pending",
     "rank",
-    "next_rank",
     "entry",
     "expiring",
     "suspended",
@@ -50,19 +54,29 @@ PHRASE_SLOTS = {
     "points": Variable(24),
     "when": Variable(40),
     "rank": Variable(100),
-    "missing": Variable(400),
     "text": Variable(700),
 }
 """What phrases may use."""
 
 
 class Wording:
-    """One language's messages and phrases. Raises BadWording when a file is not complete."""
+    """One language's messages and phrases. Raises BadWording when a file is not complete.
 
-    def __init__(self, language: str, document: Mapping[str, Any]) -> None:
+    `templates` holds a template for each kind: a shipped one here, or what an owner put in its
+    place (`in_force`).
+    """
+
+    def __init__(
+        self, language: str, document: Mapping[str, Any], fixed: Mapping[str, str] = PLAIN
+    ) -> None:
         self.language = language
-        self.templates = {
-            kind: Template(f"{language}.{kind}", _part(document, "messages", kind), each.variables)
+        self.templates: dict[str, Template] = {
+            kind: Template(
+                f"{language}.{kind}",
+                _part(document, "messages", kind),
+                each.variables,
+                fixed=fixed,
+            )
             for kind, each in KINDS.items()
         }
         self._phrases = {
@@ -78,13 +92,17 @@ class Wording:
 Wordings = Mapping[str, Wording]
 
 
-def load() -> Wordings:
-    """Every language's wording. Raises BadWording."""
+def load(fixed: Mapping[str, str] = PLAIN) -> dict[str, Wording]:
+    """Every language's wording as shipped. Raises BadWording."""
+    return {language: Wording(language, document(language), fixed) for language in LANGUAGES}
+
+
+@cache
+def document(language: str) -> Mapping[str, Any]:
+    """A language's file as it is shipped; not to be changed."""
     folder = resources.files("services.notify.templates") / "messages"
-    return {
-        language: Wording(language, json.loads((folder / f"{language}.json").read_text("utf-8")))
-        for language in LANGUAGES
-    }
+    read: dict[str, Any] = json.loads((folder / f"{language}.json").read_text("utf-8"))
+    return read
 
 
 def _part(document: Mapping[str, Any], section: str, name: str) -> Any:

@@ -5,7 +5,15 @@ from fastapi import APIRouter, FastAPI
 from services.notify.links.clicks import Clicks
 from services.notify.links.redirect import Redirect
 from services.notify.settings import NotifyWebSettings
-from services.notify.web import broadcasts, links, menus, statistics
+from services.notify.templates.in_force import InForce
+from services.notify.web import (
+    broadcasts,
+    links,
+    menus,
+    statistics,
+    template_trials,
+    templates,
+)
 from shared import api_keys
 from shared.process import Process
 from shared.web import api
@@ -15,6 +23,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     links.router,
     menus.router,
     statistics.router,
+    templates.router,
+    template_trials.router,
 )
 
 
@@ -35,6 +45,7 @@ def build(process: Process, settings: NotifyWebSettings) -> FastAPI:
         name="notify",
         rate=settings.rate_limit_per_second,
     )
+    app.state.words = InForce(settings.public_url)
     clicks = Clicks(process.pool)
     process.task(clicks.run())
     process.on_stop.append(clicks.close)

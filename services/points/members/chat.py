@@ -90,7 +90,8 @@ class Chat:
             return None
         name, gaps = self._name(following["code"]) or "", following["missing"]
         words = rank_words.to_next(gaps, name, program.currency)
-        return MissingToNext(name, **gaps, ja=words.ja, en=words.en)
+        progress = ranks.progress(metrics, gaps)
+        return MissingToNext(name, **gaps, ja=words.ja, en=words.en, progress=progress)
 
     def _name(self, code: str | None) -> str | None:
         levels = self._rulebook.current().program.ranks.levels

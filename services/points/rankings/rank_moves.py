@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from services.points.accounts.books import Book, Terms, open_books
 from services.points.programs.rulebook import Rulebook
 from services.points.rules import rank_words, ranks
+from services.points.rules.explain import Words
 from services.points.rules.program import Level, Program
 from services.points.rules.ranks import Decision, Held, Metrics
 from services.points.store import ledger as ledger_store
@@ -115,10 +116,13 @@ def _standing(
 
 
 def _told(program: Program, move: Move, points: int) -> list[RankChanged | RankExpiring]:
-    names = {level.code: level.name for level in program.ranks.levels}
+    levels = {level.code: level for level in program.ranks.levels}
+    names = {code: level.name for code, level in levels.items()}
     before, after = move.before.held, move.after.held
     told: list[RankChanged | RankExpiring] = []
     if before.code != after.code:
+        reached = levels.get(after.code or "") if move.direction == "up" else None
+        gives = rank_words.brings(reached) if reached else Words("", "")
         changed = RankChanged(
             member_id=move.before.member_id,
             direction=move.direction,
@@ -128,6 +132,8 @@ def _told(program: Program, move: Move, points: int) -> list[RankChanged | RankE
             from_name=names.get(before.code or ""),
             line_user_id=move.before.line_user_id,
             points=points,
+            brings_ja=gives.ja,
+            brings_en=gives.en,
         )
         told.append(changed)
     if move.notice is not None and after.own is not None and after.keep_until is not None:

@@ -255,13 +255,13 @@ def _how(rule: Mapping[str, Any], currency: str, taxed: bool) -> Words:
         ja = f"{money.ja}のお買い上げ" if taxed else f"{money.ja}(税抜)のお買い上げ"
         en = f"{money.en} spent" if taxed else f"{money.en} spent (before tax)"
         if kind == "percent":
-            rate = _number(rule["percent"])
+            rate = written_number(rule["percent"])
             return Words(f"{ja} × {rate}%", f"{en} × {rate}%")
         step = written_money(rule["per"], currency)
         each = rule["each"]
         return Words(f"{ja} × {step.ja}ごとに{_ja(each)}", f"{en} × {_en(each)} per {step.en}")
     if kind == "product":
-        units, each = _number(rule["units"]), rule["each"]
+        units, each = written_number(rule["units"]), rule["each"]
         return Words(f"対象商品 {units}点 × {_ja(each)}", f"{units} qualifying × {_en(each)}")
     if kind == "visit":
         return Words("ご来店", "Visit")
@@ -269,7 +269,7 @@ def _how(rule: Mapping[str, Any], currency: str, taxed: bool) -> Words:
 
 
 def _multiplier(multiplier: Mapping[str, Any]) -> Words:
-    factor = _number(multiplier["factor"])
+    factor = written_number(multiplier["factor"])
     named = multiplier.get("name")
     why = Words(named, named) if named else _occasion(multiplier.get("when", {}))
     return Words(f"{why.ja} {factor}倍", f"{why.en}: ×{factor}")
@@ -297,10 +297,10 @@ def _rank(rank: Mapping[str, Any]) -> list[Words]:
     name = rank.get("name") or rank.get("code", "")
     lines = []
     if "factor" in rank:
-        factor = _number(rank["factor"])
+        factor = written_number(rank["factor"])
         lines.append(Words(f"{name}特典 {factor}倍", f"{name} rank: ×{factor}"))
     if "bonus" in rank:
-        rate, bonus = _number(rank["percent"]), rank["bonus"]
+        rate, bonus = written_number(rank["percent"]), rank["bonus"]
         lines.append(
             Words(f"{name}特典 +{rate}% = {_ja(bonus)}", f"{name} rank: +{rate}% = {_en(bonus)}")
         )
@@ -321,8 +321,8 @@ def _cap(cap: Mapping[str, Any]) -> Words:
     what = Words(*_CAPS.get(cap.get("per", ""), ("上限", "limit")))
     limit, left, before = cap["limit"], cap["to"], cap["from"]
     return Words(
-        f"{what.ja} {_ja(limit)}: {_number(before)} → {_ja(left)}",
-        f"{what.en.capitalize()} of {_en(limit)}: {_number(before)} → {_en(left)}",
+        f"{what.ja} {_ja(limit)}: {written_number(before)} → {_ja(left)}",
+        f"{what.en.capitalize()} of {_en(limit)}: {written_number(before)} → {_en(left)}",
     )
 
 
@@ -345,8 +345,8 @@ def _rounding(explanation: Mapping[str, Any]) -> list[Words]:
         points = explanation.get("points", 0)
         lines.append(
             Words(
-                f"{how.ja} {_number(exact)} → {_ja(points)}",
-                f"{how.en.capitalize()}: {_number(exact)} → {_en(points)}",
+                f"{how.ja} {written_number(exact)} → {_ja(points)}",
+                f"{how.en.capitalize()}: {written_number(exact)} → {_en(points)}",
             )
         )
     return lines
@@ -363,15 +363,15 @@ def written_money(amount: int, currency: str) -> Words:
 
 
 def _ja(points: int | str) -> str:
-    return f"{_number(points)}ポイント"
+    return f"{written_number(points)}ポイント"
 
 
 def _en(points: int | str) -> str:
-    number = _number(points)
+    number = written_number(points)
     return f"{number} point" if number == "1" else f"{number} points"
 
 
-def _number(value: int | str) -> str:
+def written_number(value: int | str) -> str:
     """A whole or exact number with at most two decimals, cut off: "10", "1.5", "0.33"."""
     exact = Fraction(value)
     cut = abs(exact.numerator) * 100 // exact.denominator

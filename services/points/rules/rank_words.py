@@ -1,8 +1,10 @@
 """What is missing to a rank, in words a customer understands, Japanese and English. Pure."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 
-from services.points.rules.explain import Words, written_money
+from services.points.rules.explain import Words, written_money, written_number
+from services.points.rules.program import Level
 
 _ORDER = ("visits", "points_earned", "amount_spent")
 
@@ -18,6 +20,23 @@ def to_next(gaps: Mapping[str, int], name: str, currency: str) -> Words:
     """The way to the next rank: あと来店3回でシルバー, 3 more visits to シルバー."""
     words = missing(gaps, currency)
     return Words(f"あと{words.ja}で{name}", f"{words.en} to {name}")
+
+
+def brings(level: Level) -> Words:
+    """What a rank gives on each purchase: ポイント1.5倍・+1%, 1.5 times the points and 1% more;
+    empty for one that gives nothing."""
+    parts = []
+    if Fraction(level.multiplier) != 1:
+        times = written_number(level.multiplier)
+        parts.append(Words(f"ポイント{times}倍", f"{times} times the points"))
+    if Fraction(level.rate_bonus_percent):
+        percent = written_number(level.rate_bonus_percent)
+        parts.append(
+            Words(
+                f"お買い上げの{percent}%分のポイントを上乗せ", f"{percent}% of each purchase on top"
+            )
+        )
+    return Words("・".join(part.ja for part in parts), _listed([part.en for part in parts]))
 
 
 def _part(what: str, gap: int, currency: str, *, first: bool) -> Words:

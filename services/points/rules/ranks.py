@@ -4,7 +4,7 @@ Owns promotion, demotion and the window that metrics are counted over. Must not 
 itself: metrics come as an argument, as does the time. Levels go from the lowest to the highest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Literal, TypedDict
 from zoneinfo import ZoneInfo
@@ -172,6 +172,13 @@ def next_level(levels: Sequence[Level], current: str | None, metrics: Metrics) -
         if gaps := missing(level.requires, metrics):
             return {"code": level.code, "missing": gaps}
     return None
+
+
+def progress(metrics: Metrics, gaps: Mapping[str, int]) -> int:
+    """How far somebody is on the way to a level, in percent, by the condition that is furthest
+    away; `gaps` are what is `missing`."""
+    done: list[tuple[int, int]] = [(max(getattr(metrics, w), 0), gap) for w, gap in gaps.items()]
+    return min(100 * have // (have + gap) for have, gap in done)
 
 
 def window_start(program: Program, now: datetime) -> datetime | None:

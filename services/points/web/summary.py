@@ -85,13 +85,9 @@ def _next_rank(
     following = ranks.next_level(program.ranks.levels, code, metrics)
     if following is None:
         return None
-    done = [_percent(getattr(metrics, what), gap) for what, gap in following["missing"].items()]
     name = _name(program, following["code"])
-    return schemas.NextRank(name=name, progress=min(done), **following)
-
-
-def _percent(have: int, missing: int) -> int:
-    return 100 * max(have, 0) // (max(have, 0) + missing)
+    progress = ranks.progress(metrics, following["missing"])
+    return schemas.NextRank(name=name, progress=progress, **following)
 
 
 def _rank(

@@ -50,10 +50,22 @@ async def test_each_kind_is_told_in_words(notify, line, kit):
     }
     texts = line.texts()
     assert "ウェルカムポイントを 500 ポイント" in texts[0]
-    assert '理由: "x"' in texts[1]
+    assert '"x"' in [each["text"] for each in _texts(line.delivered[1])]
     assert "「シルバー」" in texts[2]
-    assert texts[3] == "残高: 1,234 ポイント\n確定待ち: 5 ポイント\nランク: シルバー"
-    assert texts[4] == "ポイントの記録はまだありません。"
+    assert texts[3] == "残高 1,234 ポイント"
+    details = [each["text"] for each in _texts(line.delivered[3])]
+    assert "確定待ち: 5 ポイント\nランク: シルバー" in details
+    assert texts[4].startswith("ポイントの記録はまだありません。")
+
+
+def _texts(value):
+    """Every text within, in order."""
+    if isinstance(value, list):
+        return [found for each in value for found in _texts(each)]
+    if not isinstance(value, dict):
+        return []
+    own = [value] if value.get("type") == "text" else []
+    return own + [found for each in value.values() for found in _texts(each)]
 
 
 async def test_what_needs_no_words_makes_no_delivery(notify, line, kit):

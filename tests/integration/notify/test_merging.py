@@ -30,7 +30,7 @@ def ranked(kit, user=None):
     return new_event("/points", data)
 
 
-RANKED = "おめでとうございます！\nランクが「S」になりました。"
+RANKED = "おめでとうございます！ランクが「S」になりました"
 
 
 async def gathered(worker, kit, count: int) -> None:

@@ -40,6 +40,16 @@ def told(say, data, language="ja"):
     return json.loads(WORDINGS[language].templates[said.kind].fill(said.values))
 
 
+def texts(message) -> list[str]:
+    """Every text of a message, in order."""
+    if isinstance(message, list):
+        return [text for each in message for text in texts(each)]
+    if not isinstance(message, dict):
+        return []
+    own = [message["text"]] if message.get("type") == "text" else []
+    return own + [text for each in message.values() for text in texts(each)]
+
+
 def chat(**changes) -> ChatDataProvided:
     values = {
         "line_user_id": "U1",
@@ -59,9 +69,7 @@ def earned(**changes) -> PointsEarned:
 def test_the_receipt_tells_points_balance_and_local_time():
     message = told(announcements.earned, earned())[0]
     assert message["altText"] == "1,500 ポイントが付きました（残高 20,000 ポイント）"
-    texts = [each["text"] for each in message["contents"]["body"]["contents"]]
-    assert "+1,500 pt" in texts
-    assert "ご利用 2026/01/06 00:04" in texts
+    assert {"+1,500", "20,000 pt", "2026/01/06 00:04"} <= set(texts(message))
 
 
 @pytest.mark.parametrize("changes", [{"points": 0}, {"source": "welcome"}])
@@ -90,9 +98,8 @@ def test_the_welcome_names_welcome_points_if_there_are_any(points, kind):
     ],
 )
 def test_a_refund_tells_what_was_taken_and_what_came_back(taken, returned, language, details):
-    text = told(announcements.reversed_, reversed_(taken, returned), language)[0]["text"]
-    assert f"\n{details}\n" in text
-    assert "-5" in text
+    message = told(announcements.reversed_, reversed_(taken, returned), language)
+    assert {details, "-5 pt"} <= set(texts(message))
 
 
 def test_a_refund_that_moved_no_points_is_not_told():
@@ -105,21 +112,24 @@ def reversed_(taken: int, returned: int) -> PointsReversed:
 
 def test_points_that_were_spent_are_told():
     data = PointsRedeemed(MEMBER, MEMBER, MEMBER, 1200, 1200, 30, "main")
-    text = told(announcements.redeemed, data, "en")[0]["text"]
-    assert text == "You used 1,200 points.\n\nBalance: 30 points"
+    message = told(announcements.redeemed, data, "en")[0]
+    assert message["altText"] == "You used 1,200 points (balance 30)"
+    assert {"-1,200", "30 pt"} <= set(texts(message))
 
 
 def test_service_points_are_told_with_their_reason():
     moment = datetime(2026, 6, 1, tzinfo=UTC)
     data = PointsEarned(MEMBER, MEMBER, "service", 5, 35, moment, reason="雨の日")
-    text = told(announcements.earned, data)[0]["text"]
-    assert text == "5 ポイントをお贈りしました。\n雨の日\n\n残高: 35 ポイント"
+    message = told(announcements.earned, data)[0]
+    assert message["altText"] == "5 ポイントをお贈りしました（残高 35 ポイント）"
+    assert {"+5", "雨の日", "35 pt"} <= set(texts(message))
 
 
 def test_an_adjustment_tells_its_size_and_reason():
     data = PointsAdjusted(member_id=MEMBER, entry_id=MEMBER, points=-30, balance=-5, reason="誤")
-    text = told(announcements.adjusted, data, "en")[0]["text"]
-    assert text == "30 points were deducted.\nReason: 誤\n\nBalance: -5 points"
+    message = told(announcements.adjusted, data, "en")[0]
+    assert message["altText"] == "30 points were deducted (balance -5)"
+    assert {"-30", "誤", "-5 pt"} <= set(texts(message))
 
 
 @pytest.mark.parametrize(
@@ -139,14 +149,16 @@ def test_only_a_rank_that_was_reached_is_told(changes, kind):
 
 
 def test_a_rank_that_was_reached_tells_what_it_gave():
-    data = RankChanged(member_id=MEMBER, direction="up", to_rank="s", to_name="銀", points=1500)
-    text = told(announcements.rank_changed, data)[0]["text"]
-    assert text.splitlines()[1:] == [
-        "ランクが「銀」になりました。",
-        "お祝いに 1,500 ポイントをお贈りしました。",
-    ]
-    english = told(announcements.rank_changed, data, "en")[0]["text"]
-    assert english.endswith("We have given you 1,500 points to celebrate.")
+    data = RankChanged(MEMBER, "up", "s", "銀", points=1500, brings_ja="2倍", brings_en="×2")
+    message = told(announcements.rank_changed, data)[0]
+    assert message["altText"] == "おめでとうございます！ランクが「銀」になりました"
+    assert {"銀", "2倍", "+1,500 pt"} <= set(texts(message))
+    assert {"銀", "×2", "+1,500 pt"} <= set(texts(told(announcements.rank_changed, data, "en")))
+
+
+def test_a_rank_that_brings_nothing_is_still_told_warmly():
+    data = RankChanged(member_id=MEMBER, direction="up", to_rank="s", to_name="銀")
+    assert any("ありがとう" in text for text in texts(told(announcements.rank_changed, data)))
 
 
 @pytest.mark.parametrize(
@@ -154,17 +166,19 @@ def test_a_rank_that_was_reached_tells_what_it_gave():
     [
         (
             "ja",
-            "ランク「銀」は 2026/01/31 まで有効です。\n"
-            "あと来店2回で、これからも「銀」のままご利用いただけます。",
+            "ランク「銀」は 2026/01/31 まで。あと来店2回で続きます",
         ),
-        ("en", "Your rank 銀 is valid through 2026/01/31.\nKeep it with 2 more visits."),
+        ("en", "Your rank 銀 is valid through 2026/01/31. Keep it with 2 more visits"),
     ],
 )
 def test_before_a_rank_is_lost_its_last_day_and_what_keeps_it_are_told(language, text):
     midnight_in_tokyo = datetime(2026, 1, 31, 15, tzinfo=UTC)
     missing = MissingToKeep(visits=2, ja="来店2回", en="2 more visits")
     data = RankExpiring(MEMBER, "s", "銀", midnight_in_tokyo, missing)
-    assert told(announcements.rank_expiring, data, language)[0]["text"] == text
+    message = told(announcements.rank_expiring, data, language)[0]
+    assert message["altText"] == text
+    assert any("2026/01/31" in each for each in texts(message))
+    assert any("来店2回" in each or "2 more visits" in each for each in texts(message))
 
 
 def test_nothing_is_told_of_a_rank_that_nothing_is_missing_for():
@@ -172,17 +186,24 @@ def test_nothing_is_told_of_a_rank_that_nothing_is_missing_for():
     assert announcements.rank_expiring(data, WORDINGS["ja"], TOKYO) is None
 
 
-def test_the_balance_tells_what_is_missing_to_the_next_rank():
+def test_the_balance_shows_the_way_to_the_next_rank():
     words = {"ja": "あと来店2回でゴールド", "en": "2 more visits to ゴールド"}
-    missing = MissingToNext("ゴールド", visits=2, **words)
-    text = told(announcements.chat_answer, chat(rank="銀", next_rank=missing))[0]["text"]
-    assert text == "残高: 1,234 ポイント\nランク: 銀\nあと来店2回でゴールド"
-    text = told(announcements.chat_answer, chat(rank="銀", next_rank=missing), "en")[0]["text"]
-    assert text == "Balance: 1,234 points\nRank: 銀\n2 more visits to ゴールド"
+    missing = MissingToNext("ゴールド", visits=2, progress=60, **words)
+    asked = chat(rank="銀", next_rank=missing)
+    message = told(announcements.chat_answer, asked)[0]
+    assert message["altText"] == "残高 1,234 ポイント（あと来店2回でゴールド）"
+    assert {"1,234", "ゴールド", "あと来店2回でゴールド", "ランク: 銀"} <= set(texts(message))
+    assert '"width": "60%"' in json.dumps(message)
+    english = told(announcements.chat_answer, asked, "en")
+    assert {"1,234", "2 more visits to ゴールド", "Rank: 銀"} <= set(texts(english))
+
+
+def test_the_balance_alone_says_what_to_ask_next():
     wordless = chat(next_rank=MissingToNext("ゴールド", visits=2))
-    assert told(announcements.chat_answer, wordless)[0]["text"] == (
-        "残高: 1,234 ポイント\n「なぜ」と送ると、ポイントの理由をお答えします。"
-    )
+    for asked in (chat(), wordless):
+        message = told(announcements.chat_answer, asked)[0]
+        assert message["altText"] == "残高 1,234 ポイント"
+        assert "「なぜ」と送ると、ポイントの理由をお答えします。" in texts(message)
 
 
 def test_why_explains_the_latest_entries_in_the_members_language():
@@ -206,7 +227,8 @@ def test_the_longest_answers_stay_within_lines_limit(language):
         chat(topic="why", entries=entries),
         chat(balance=10**18, pending=10**18, rank=long, next_rank=missing),
     ):
-        assert utf16_length(told(announcements.chat_answer, data, language)[0]["text"]) <= 5000
+        message = told(announcements.chat_answer, data, language)
+        assert all(utf16_length(text) <= 5000 for text in texts(message))
 
 
 @pytest.mark.parametrize("language", wording.LANGUAGES)
@@ -236,24 +258,25 @@ def expiring(points: int, day: int, later=()) -> PointsExpiring:
 
 
 @pytest.mark.parametrize(
-    ("language", "text"),
+    ("language", "alt", "entries"),
     [
         (
             "ja",
-            "まもなく有効期限を迎えるポイントがあります。\n\n1,500 ポイント（2026/01/07 まで）\n"
-            "20 ポイント（2026/01/30 まで）\n\n残高: 1,234 ポイント",
+            "1,500 ポイントが 2026/01/07 に期限を迎えます（残高 1,234 ポイント）",
+            "1,500 ポイント（2026/01/07 まで）\n20 ポイント（2026/01/30 まで）",
         ),
         (
             "en",
-            "Some of your points are about to expire.\n\n1,500 points (valid through 2026/01/07)\n"
-            "20 points (valid through 2026/01/30)\n\nBalance: 1,234 points",
+            "1,500 points are valid through 2026/01/07 (balance 1,234)",
+            "1,500 points (valid through 2026/01/07)\n20 points (valid through 2026/01/30)",
         ),
     ],
 )
-def test_all_dates_of_expiry_stand_in_one_message_with_their_last_days(language, text):
+def test_all_dates_of_expiry_stand_in_one_message_with_their_last_days(language, alt, entries):
     later = [ExpiringPoints(20, datetime(2026, 1, 30, 15, tzinfo=UTC), 30)]
-    data = expiring(1500, 7, later)
-    assert told(announcements.points_expiring, data, language)[0]["text"] == text
+    message = told(announcements.points_expiring, expiring(1500, 7, later), language)[0]
+    assert message["altText"] == alt
+    assert {"1,500", entries, "1,234 pt"} <= set(texts(message))
 
 
 def test_a_warning_of_no_points_is_not_sent():

@@ -20,7 +20,8 @@ CARD = "2900000000016"
 
 def told(say, data, language: str) -> str:
     said = say(data, WORDINGS[language], TOKYO)
-    return json.loads(WORDINGS[language].templates[said.kind].fill(said.values))[0]["text"]
+    message = json.loads(WORDINGS[language].templates[said.kind].fill(said.values))[0]
+    return str(message.get("text") or json.dumps(message, ensure_ascii=False))
 
 
 @pytest.mark.parametrize("language", wording.LANGUAGES)

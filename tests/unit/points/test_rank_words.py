@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.points.rules.rank_words import missing, to_next
+from services.points.rules.program import Level, Requires
+from services.points.rules.rank_words import brings, missing, to_next
 
 
 @pytest.mark.parametrize(
@@ -50,3 +51,21 @@ def test_amounts_are_in_the_programs_currency(currency: str, ja: str, en: str) -
 
 def test_nothing_is_missing() -> None:
     assert missing({}, "JPY") == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("gives", "ja", "en"),
+    [
+        ({}, "", ""),
+        ({"multiplier": "1.0"}, "", ""),
+        ({"multiplier": "1.5"}, "ポイント1.5倍", "1.5 times the points"),
+        (
+            {"rate_bonus_percent": "2.50", "multiplier": "2"},
+            "ポイント2倍・お買い上げの2.5%分のポイントを上乗せ",
+            "2 times the points and 2.5% of each purchase on top",
+        ),
+    ],
+)
+def test_what_a_rank_brings(gives: dict[str, str], ja: str, en: str) -> None:
+    level = Level(code="s", name="シルバー", requires=Requires(visits=1), **gives)
+    assert brings(level) == (ja, en)
