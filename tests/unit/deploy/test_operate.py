@@ -21,6 +21,7 @@ PAGES = [
     "links-and-routes.md",
     "segments.md",
     "rich-menus.md",
+    "messages.md",
 ]
 FOR_LINE = {
     "LINE_CHANNEL_SECRET",
