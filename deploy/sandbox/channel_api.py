@@ -10,6 +10,7 @@ from deploy.sandbox.platform import Platform
 
 WEBHOOK_URL_LIMIT = 500
 MOST_FOLLOWERS = 1000
+BASIC_ID = "@tamaru-sandbox"
 
 
 def profile(platform: Platform, call: Call) -> Answer:
@@ -59,7 +60,7 @@ def bot_info(platform: Platform, call: Call) -> Answer:
         200,
         {
             "userId": channel.bot_user_id,
-            "basicId": "@tamaru-sandbox",
+            "basicId": BASIC_ID,
             "displayName": channel.name,
             "chatMode": "bot",
             "markAsReadMode": "auto",

@@ -27,7 +27,7 @@ KEEPALIVE_SECONDS = 15
 async def page(request: Request) -> Response:
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        f"img-src 'self' data: https:; frame-src {sandbox_of(request).card_origin}; "
+        f"img-src 'self' data: https:; frame-src 'self' {sandbox_of(request).card_origin}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     return FileResponse(

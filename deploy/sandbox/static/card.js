@@ -14,6 +14,7 @@ export function prepareSheet(about) {
     if (event.source !== byId("sheet-frame").contentWindow) return;
     if (event.data?.type === "liff.closeWindow") closeSheet();
     if (event.data?.type === "liff.scanCodeV2") showScanner();
+    if (event.data?.type === "line.addFriend") post(`/sandbox/users/${userId}/follow`).then(closeSheet);
   });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeSheet(); });
 }

@@ -286,7 +286,7 @@ async def test_the_till_posts_a_purchase_and_waits_for_its_points(client: Any, e
     assert card == {"card": "2900000000018"}
 
 
-async def test_the_page_allows_nothing_inline_and_frames_only_the_card(
+async def test_the_page_allows_nothing_inline_and_frames_only_the_card_and_itself(
     client: Any, edge: Any
 ) -> None:
     async with client.http.get(client.base + "/") as answer:
@@ -294,7 +294,7 @@ async def test_the_page_allows_nothing_inline_and_frames_only_the_card(
         page = await answer.text()
     assert "script-src 'self'" in policy
     assert "unsafe" not in policy
-    assert f"frame-src {edge.url};" in policy
+    assert f"frame-src 'self' {edge.url};" in policy
     assert "<script>" not in page
     assert "style=" not in page
     async with client.http.get(client.base + "/liff/sdk.js") as answer:
@@ -320,3 +320,11 @@ async def event_of(answer: aiohttp.ClientResponse) -> Any:
         line = await answer.content.readline()
         if line.startswith(b"data: "):
             return json.loads(line[6:])
+
+
+async def test_the_account_is_offered_as_a_friend_and_no_other(client: Any) -> None:
+    async with client.http.get(f"{client.base}/R/ti/p/%40tamaru-sandbox") as answer:
+        assert (answer.status, "追加" in await answer.text()) == (200, True)
+        assert "unsafe" not in answer.headers["content-security-policy"]
+    async with client.http.get(f"{client.base}/R/ti/p/%40other") as answer:
+        assert answer.status == 404
