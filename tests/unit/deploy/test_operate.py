@@ -22,6 +22,7 @@ PAGES = [
     "segments.md",
     "rich-menus.md",
     "messages.md",
+    "messages-quota.md",
 ]
 FOR_LINE = {
     "LINE_CHANNEL_SECRET",
