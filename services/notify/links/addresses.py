@@ -37,7 +37,7 @@ def checked(text: str) -> str:
         raise BadAddress("does not begin with https:// or http://")
     if "@" in parts.netloc:
         raise BadAddress("holds a user name or password")
-    host = _host(parts.hostname or "")
+    host = (_literal if "[" in parts.netloc else _host)(parts.hostname or "")
     netloc = host if port is None else f"{host}:{port}"
     rest = (quote(part, safe=_KEPT) for part in (parts.path, parts.query, parts.fragment))
     return urlunsplit((parts.scheme, netloc, *rest))
@@ -47,12 +47,14 @@ def _is_hidden(character: str) -> bool:
     return unicodedata.category(character)[0] in "CZ"
 
 
+def _literal(name: str) -> str:
+    try:
+        return f"[{ipaddress.IPv6Address(name)}]"
+    except ValueError:
+        raise BadAddress("holds no valid host") from None
+
+
 def _host(name: str) -> str:
-    if ":" in name:
-        try:
-            return f"[{ipaddress.IPv6Address(name)}]"
-        except ValueError:
-            raise BadAddress("holds no valid host") from None
     try:
         ascii_name = name.removesuffix(".").encode("idna").decode().lower()
     except UnicodeError:

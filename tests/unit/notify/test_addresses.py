@@ -34,7 +34,7 @@ def test_good_addresses_are_stored_in_ascii(text: str, stored: str) -> None:
         "https://@evil.example", "https://good.jp\\@evil.example", "https:\\\\evil.example/",
         "https://good.jp/\r\nSet-Cookie: a=b", "https://good.jp/\x00", "\thttps://good.jp/",
         "https://good.jp/a b", "https://good.jp/\u202egpj", "https://good.jp/\u3000", "https://go%6fd.jp/",
-        "https://good.jp:99999/", "https://good.jp:x/", "https://[::1/", "https://[x]/",
+        "https://good.jp:99999/", "https://good.jp:x/", "https://[::1/", "https://[x]/", "https://[v1.a]/",
         "https://-a.jp/", "https://a..jp/", "https://" + "a" * 64 + ".jp/", "https://good.jp/\udc80",
         "https://a.jp/" + "あ" * 988, "https://a.jp/" + "😀" * 494, "https://\u2100.jp/", "https://a_.jp:/\x7f",
     ],
