@@ -17,6 +17,7 @@ import uvloop
 from deploy.bench import (
     awards,
     backtest,
+    broadcast,
     growth,
     ingress,
     journey,
@@ -46,6 +47,7 @@ BENCHES: dict[str, Bench] = {
     "ingress": ingress.measure,
     "links": links.measure,
     "journey": journey.measure,
+    "broadcast": broadcast.measure,
     "night": night.measure,
     "segments": segments.measure,
 }

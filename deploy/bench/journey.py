@@ -67,7 +67,7 @@ class Road:
     async def _drive(self, posts: int, **pace: float | None) -> Journey:
         already = await self._phones.arrived()
         cpu = self._house.cpu()
-        outcome = await post(self._job(posts, already, **pace))
+        outcome = await post(self.job(posts, already, **pace))
         if set(outcome.statuses) != {"202"}:
             raise RuntimeError(f"not all accepted: {outcome.statuses}")
         landings = await self._landed(already, posts)
@@ -86,7 +86,8 @@ class Road:
             raise RuntimeError(f"{posts} purchases, but {len(landings)} receipts")
         return landings
 
-    def _job(self, posts: int, already: int, **pace: float | None) -> Job:
+    def job(self, posts: int, already: int, **pace: float | None) -> Job:
+        """Purchases of all cards in turn, at this pace."""
         host, port = self._house.place(self._url_name)
         given = {
             "host": host,
@@ -181,14 +182,9 @@ async def _members(house: House, phones: Phones, count: int) -> dict[str, str]:
         return await phones.arrived() - already >= count
 
     await until(welcomed, SETTLE_SECONDS, f"{count} members welcomed")
-    connection = await asyncpg.connect(house.database_url)
-    rows = await connection.fetch(
-        "SELECT card, line_user_id FROM points.members WHERE line_user_id IS NOT NULL"
-    )
-    await connection.close()
-    cards = {row["card"]: row["line_user_id"] for row in rows}
+    cards = await phones.cards(house.database_url)
     already = await phones.arrived()
-    job = Road(house, phones, cards, "WEBHOOK_URL")._job(count, already, window=WINDOW)
+    job = Road(house, phones, cards, "WEBHOOK_URL").job(count, already, window=WINDOW)
     await post(job)
 
     async def ranked() -> bool:  # a receipt and a rank for each

@@ -1,4 +1,5 @@
-"""The least that can stand in for LINE's push call: takes it, counts it, answers 200.
+"""The least that can stand in for LINE's push and multicast: takes a call, counts it, answers 200.
+Whatever else is asked is not there.
 
 A bare asyncio protocol, so that the stand-in is not what is measured. `GET /stats` gives the count,
 the moments of the first and the last push, and how many retry keys came twice.
@@ -18,6 +19,11 @@ _ANSWER = (
     b'{"sentMessages":[{"id":"461230966842064897","quoteToken":"IStG5h"}]}'
 )
 _ANSWER = _ANSWER.replace(b"66", str(len(_ANSWER.split(b"\r\n\r\n", 1)[1])).encode(), 1)
+_CALLS = (b"/push", b"/multicast")
+_NOT_THERE = (
+    b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 23\r\n\r\n"
+    b'{"message":"Not found"}'
+)
 
 
 class Stats(msgspec.Struct):
@@ -64,6 +70,9 @@ class Stub(asyncio.Protocol):
             body = msgspec.json.encode(self._stats)
             head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n"
             self._transport.write(head.encode() + body)
+            return
+        if not self._url.endswith(_CALLS):
+            self._transport.write(_NOT_THERE)
             return
         stats = self._stats
         stats.last = time.monotonic()

@@ -5,11 +5,15 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import aiohttp
+import asyncpg
 import msgspec
 
 from deploy.sandbox.deliveries import Landing
 from deploy.sandbox.script_api import MOST_LANDINGS
 
+_CARDS = """
+SELECT card, line_user_id FROM points.members WHERE line_user_id IS NOT NULL ORDER BY id LIMIT $1
+"""
 EARNED = "ポイントが付きました"
 
 
@@ -29,6 +33,13 @@ class Phones:
         """No limits; as many users as asked for, who all follow."""
         await self._ask("PUT", "/sandbox/faults", {"rate_limit": None})
         await self._ask("POST", "/sandbox/users/bulk", {"count": members, "follow": True})
+
+    async def cards(self, admin_url: str, most: int | None = None) -> dict[str, str]:
+        """Members' LINE users by card; at most so many."""
+        connection = await asyncpg.connect(admin_url)
+        rows = await connection.fetch(_CARDS, most)
+        await connection.close()
+        return {row["card"]: row["line_user_id"] for row in rows}
 
     async def arrived(self) -> int:
         """How many messages have arrived so far."""

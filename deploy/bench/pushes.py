@@ -53,10 +53,10 @@ async def measure(
 ) -> PushFigures:
     """Run the benchmark. The database has notify's schema, and the URL its role; the namespace is
     one that nothing else uses. Raises TimeoutError when not everything arrives."""
-    async with _program("deploy.bench.line_stub", stdout=True) as stub:
-        base = f"http://127.0.0.1:{(await _line(stub)).strip()}"
+    async with program("deploy.bench.line_stub", stdout=True) as stub:
+        base = f"http://127.0.0.1:{(await line(stub)).strip()}"
         await nothing_waits(notify_database_url)
-        before, bare_cpu = await _bare(base, pushes)
+        before, bare_cpu = await bare(base, pushes)
         await _publish(amqp_url, namespace, pushes)
         env = {
             "DATABASE_URL": notify_database_url,
@@ -70,13 +70,13 @@ async def measure(
             "LINE_CHANNEL_ACCESS_TOKEN": "token",
             "LINE_RATE_PER_SECOND": "1000000",
         }
-        async with _server(base) as stats:
+        async with server(base) as stats:
             already = (await stats()).pushes
-            async with _program("services.notify", "worker", env=env) as notify:
-                first, last = await _arrivals(stats, already, pushes)
-                cpu = _cpu_seconds(notify.pid) / pushes * 1e6
+            async with program("services.notify", "worker", env=env) as notify:
+                first, last = await arrivals(stats, already, pushes)
+                cpu = cpu_seconds(notify.pid) / pushes * 1e6
             repeated = (await stats()).repeated_keys
-        after, _ = await _bare(base, pushes)
+        after, _ = await bare(base, pushes)
     rate = pushes / (last - first)
     return PushFigures(rate, before, after, cpu, bare_cpu, pushes, repeated)
 
@@ -109,7 +109,7 @@ def _earned(number: int) -> Event[PointsEarned]:
     return new_event("/points", data, subject=str(member))
 
 
-async def _arrivals(stats: "_Stats", already: int, count: int) -> tuple[float, float]:
+async def arrivals(stats: "_Stats", already: int, count: int) -> tuple[float, float]:
     """The moments of the first and the last push of notify."""
     first = 0.0
     async with asyncio.timeout(DEADLINE_SECONDS):
@@ -138,35 +138,37 @@ class _Stats:
 
 
 @asynccontextmanager
-async def _server(base: str) -> AsyncIterator[_Stats]:
+async def server(base: str) -> AsyncIterator[_Stats]:
+    """What asks the stand-in for its figures."""
     async with aiohttp.ClientSession() as session:
         yield _Stats(session, base)
 
 
-async def _bare(base: str, count: int) -> tuple[float, float]:
-    """Pushes a second, and CPU microseconds a push."""
-    async with _program("deploy.bench.bare_pushes", base, str(count), stdout=True) as bare:
-        rate, cpu = (await _line(bare)).split()
+async def bare(base: str, count: int, kind: str = "push") -> tuple[float, float]:
+    """Calls (push or multicast) a second, and CPU microseconds a call."""
+    async with program("deploy.bench.bare_pushes", base, str(count), kind, stdout=True) as client:
+        rate, cpu = (await line(client)).split()
         return float(rate), float(cpu)
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """User and system time of a process so far (Linux)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def _line(program: asyncio.subprocess.Process) -> str:
-    assert program.stdout is not None  # noqa: S101 - it was asked for
-    return (await asyncio.wait_for(program.stdout.readline(), DEADLINE_SECONDS)).decode()
+async def line(running: asyncio.subprocess.Process) -> str:
+    """The next line that a program prints."""
+    assert running.stdout is not None  # noqa: S101 - it was asked for
+    return (await asyncio.wait_for(running.stdout.readline(), DEADLINE_SECONDS)).decode()
 
 
 @asynccontextmanager
-async def _program(
+async def program(
     module: str, *arguments: str, env: dict[str, str] | None = None, stdout: bool = False
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A Python program of ours for as long as the block lasts."""
-    program = await asyncio.create_subprocess_exec(
+    running = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         module,
@@ -175,11 +177,11 @@ async def _program(
         stdout=asyncio.subprocess.PIPE if stdout else None,
     )
     try:
-        yield program
+        yield running
     finally:
-        if program.returncode is None:
-            program.terminate()
-        await program.wait()
+        if running.returncode is None:
+            running.terminate()
+        await running.wait()
 
 
 def main(arguments: Sequence[str]) -> None:

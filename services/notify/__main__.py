@@ -169,7 +169,7 @@ async def broadcasts(process: Process) -> None:
     process.task(sender.run())
     process.task(posting.run())
     process.task(personal.feed(process.pool, sender, rate))
-    process.task(upkeep.run(process.pool, zone, settings.public_url))
+    process.task(upkeep.run(process.pool, zone))
     process.task(reading.run(process.pool, insights))
     process.task(process.relay.run())
     close = partial(admission.close, process.pool)

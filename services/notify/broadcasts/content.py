@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from services.notify.templates.fixed import FIXED, settled
 from services.notify.templates.people import VARIABLES, values
 from services.notify.templates.template import Template
 from services.notify.templates.wording import LANGUAGES
@@ -45,21 +46,20 @@ def is_personal(texts: Texts, fixed: Mapping[str, str]) -> bool:
 
 
 def final(texts: Texts, fixed: Mapping[str, str], *, personal: bool) -> dict[str, str]:
-    """Each language's messages as stored once it is confirmed: as LINE takes them, or, where they
-    are personal, still with their variables."""
+    """Each language's messages as stored once it is confirmed, with the colours and the card's
+    address of that moment: as LINE takes them, or, where they are personal, with variables."""
     if personal:
-        return {language: _json(each) for language, each in texts.items()}
+        return {language: _json(settled(each, fixed)) for language, each in texts.items()}
     return {language: _template(language, each, fixed).fill({}) for language, each in texts.items()}
 
 
 class Filler:
     """Fills personal messages, from what is stored."""
 
-    def __init__(self, stored: Mapping[str, str], zone: ZoneInfo, fixed: Mapping[str, str]) -> None:
+    def __init__(self, stored: Mapping[str, str], zone: ZoneInfo) -> None:
         self._zone = zone
         self._templates = {
-            language: _template(language, json.loads(text), fixed)
-            for language, text in stored.items()
+            language: _template(language, json.loads(text)) for language, text in stored.items()
         }
 
     def fill(self, language: str, person: str, name: str | None) -> str:
@@ -101,7 +101,7 @@ SAMPLES: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def _template(language: str, messages: Any, fixed: Mapping[str, str]) -> Template:
+def _template(language: str, messages: Any, fixed: Mapping[str, str] = FIXED) -> Template:
     return Template(f"broadcast.{language}", messages, VARIABLES, fixed=fixed)
 
 

@@ -21,7 +21,6 @@ from services.notify.store import broadcasts as store
 from services.notify.store import campaigns, multicasts
 from services.notify.store import personal as store_personal
 from services.notify.store.campaigns import CANCELLED, Planned
-from services.notify.templates.fixed import fixed as fixed_names
 from shared import clock, logs
 from shared.bus.handling import Connection
 from shared.db import CONFLICTS, UNREACHABLE, Pool
@@ -36,23 +35,23 @@ CANCEL_CALLS = 10
 _sending = Gauge("tamaru_notify_broadcasts_sending", "Broadcasts that are being sent.")
 
 
-async def run(pool: "Pool[Any]", zone: ProgramZone, public_url: str) -> None:
+async def run(pool: "Pool[Any]", zone: ProgramZone) -> None:
     """Look after all broadcasts, until cancelled."""
     while True:
         try:
-            while await _step(pool, zone, public_url):
+            while await _step(pool, zone):
                 pass
         except (*UNREACHABLE, *CONFLICTS) as problem:
             log.warning("broadcasts not tended", problem=type(problem).__name__)
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _step(pool: "Pool[Any]", zone: ProgramZone, public_url: str) -> bool:
+async def _step(pool: "Pool[Any]", zone: ProgramZone) -> bool:
     """One page of planning or cancelling, and every ending; whether there may be more."""
     busy = False
     async with pool.acquire() as connection:
         async with connection.transaction():
-            busy |= await plan_page(connection, zone, public_url)
+            busy |= await plan_page(connection, zone)
         async with connection.transaction():
             busy |= await settle_page(connection)
         async with connection.transaction():
@@ -60,7 +59,7 @@ async def _step(pool: "Pool[Any]", zone: ProgramZone, public_url: str) -> bool:
     return busy
 
 
-async def plan_page(connection: Connection, zone: ProgramZone, public_url: str) -> bool:
+async def plan_page(connection: Connection, zone: ProgramZone) -> bool:
     """Write down the next recipients of a broadcast that is not wholly planned; whether it did."""
     for state in (State.SENDING, State.CANCELLED):
         broadcast = await store.to_tend(connection, state, planned=False)
@@ -79,7 +78,8 @@ async def plan_page(connection: Connection, zone: ProgramZone, public_url: str) 
     if broadcast.state is State.CANCELLED:
         there = [each._replace(left_out=each.left_out or CANCELLED) for each in there]
     if broadcast.personal:
-        filler = await _filler(connection, broadcast, zone, public_url)
+        texts = await store.texts(connection, broadcast.id)
+        filler = Filler(texts, await zone.ready(connection))
         planned = [_personal(broadcast, filler, each) for each in there]
         await campaigns.insert(connection, broadcast, planned, now)
         chunks = 0
@@ -95,13 +95,6 @@ async def plan_page(connection: Connection, zone: ProgramZone, public_url: str) 
         planned_at=now if len(page) < PAGE else None,
     )
     return True
-
-
-async def _filler(
-    connection: Connection, broadcast: Broadcast, zone: ProgramZone, public_url: str
-) -> Filler:
-    texts = await store.texts(connection, broadcast.id)
-    return Filler(texts, await zone.ready(connection), fixed_names(public_url=public_url))
 
 
 async def _by_multicast(

@@ -50,6 +50,10 @@ _DAYS = """
 SELECT date_trunc('day', hour AT TIME ZONE $4) AT TIME ZONE $4 AS at, sum(clicks)::bigint AS clicks
 FROM link_clicks WHERE link_id = $1 AND hour >= $2 AND hour < $3 GROUP BY 1 ORDER BY 1
 """
+_OF_BROADCAST = """
+SELECT coalesce(sum(c.clicks), 0) FROM links l JOIN link_clicks c ON c.link_id = l.id
+WHERE l.broadcast_id = $1
+"""
 _SUMS = {
     "broadcast": "l.broadcast_id::text AS of, NULL::integer AS version",
     "template": "l.template AS of, l.template_version AS version",
@@ -183,3 +187,8 @@ async def sums(
 
 def _counted(row: Any) -> Counted:
     return Counted(Link(*(row[name] for name in Link._fields)), row["clicks"])
+
+
+async def clicks_of_broadcast(connection: Connection, broadcast_id: UUID) -> int:
+    """How often the links of a broadcast were opened, in all."""
+    return int(await connection.fetchval(_OF_BROADCAST, broadcast_id))

@@ -21,9 +21,11 @@ from services.notify.errors import NotNow, OutOfDate
 from services.notify.program_zone import DEFAULT_ZONE, zone_named
 from services.notify.store import broadcasts as store
 from services.notify.store import campaigns, program
+from services.notify.store import deliveries as store_deliveries
 from services.notify.web import broadcasts_schemas as schemas
 from services.notify.web import broadcasts_shown as shown
 from services.notify.web.broadcasts_content import fixed, resolved, to_columns
+from services.notify.web.broadcasts_trial import reachable, trial
 from shared import clock
 from shared.api_keys import Key
 from shared.bus.handling import Batch, Connection
@@ -185,6 +187,33 @@ async def cancel(
     return shown.broadcast(request, act.it)
 
 
+@router.post("/{broadcast_id}/test", status_code=202, response_model=schemas.BroadcastTestSent)
+async def test(
+    request: Request,
+    key: Owner,
+    broadcast_id: UUID,
+    body: schemas.BroadcastTest,
+    idem: IdempotencyKey,
+) -> schemas.BroadcastTestSent:
+    """Send it to one member, as it would arrive; variables hold examples. It counts against LINE's
+    monthly quota like any push."""
+    async with _act(request, key, idem, "test", broadcast_id, body) as act:
+        said = await resolved(act.batch.connection, request, json.loads(act.it.content))
+        delivery = trial(
+            act.id,
+            await reachable(act.batch.connection, body.member),
+            said,
+            body.language,
+            await fixed(act.batch.connection, request),
+        )
+        if act.new:
+            now = clock.now()
+            await store_deliveries.insert(
+                act.batch.connection, [delivery], [None], now=now, due_at=now, taken=False
+            )
+    return schemas.BroadcastTestSent(delivery=delivery.id)
+
+
 @router.get("/{broadcast_id}/report", response_model=schemas.BroadcastReport)
 async def report(request: Request, key: Caller, broadcast_id: UUID) -> schemas.BroadcastReport:
     """What became of it: accepted by LINE, failed and why, and who was left out and why."""
@@ -223,6 +252,7 @@ class _Acted:
 
     batch: Batch
     it: Broadcast
+    id: UUID
     new: bool
 
 
@@ -239,8 +269,8 @@ async def _act(
     said = {"broadcast": str(broadcast_id)} | (body.model_dump(mode="json") if body else {})
     async with acting(request) as batch, _told():
         found = await _found(batch.connection, broadcast_id, lock=True)
-        _, new = await once(batch, key, idem, f"broadcast-{what}", said)
-        yield _Acted(batch, found, new)
+        id, new = await once(batch, key, idem, f"broadcast-{what}", said)
+        yield _Acted(batch, found, id, new)
 
 
 @asynccontextmanager

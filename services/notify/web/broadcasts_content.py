@@ -10,9 +10,12 @@ from fastapi import Request
 from services.notify.broadcasts import content as contents
 from services.notify.broadcasts.content import Content
 from services.notify.errors import BadWording
+from services.notify.store import templates as store_templates
 from services.notify.templates import checking
 from services.notify.templates.fixed import fixed as fixed_names
 from services.notify.templates.people import VARIABLES
+from services.notify.templates.theme import DEFAULT_BRAND
+from services.notify.templates.wording import DEFAULT_LANGUAGE, LANGUAGES
 from shared.bus.handling import Connection
 from shared.problems import invalid
 
@@ -21,26 +24,47 @@ MOST_DEFINITION = 20_000
 
 
 async def fixed(connection: Connection, request: Request) -> Mapping[str, str]:
-    """What stands for the same in every message: colours, and where the card is."""
-    return fixed_names(public_url=request.app.state.settings.public_url)
+    """What stands for the same in every message now: colours, and where the card is."""
+    theme = await store_templates.theme(connection)
+    brand = theme.brand if theme else DEFAULT_BRAND
+    return fixed_names(brand, request.app.state.settings.public_url)
 
 
 async def resolved(connection: Connection, request: Request, content: Mapping[str, Any]) -> Content:
-    """The messages of a content document. Raises Problem 422 with all that is wrong with them."""
-    names = await fixed(connection, request)
-    given = {language: each for language, each in content["messages"].items() if each}
+    """What a content document stands for. Raises Problem 422 with all that is wrong with it."""
+    kind, version = content.get("template"), None
+    if kind is not None:
+        texts, version = await _of_template(connection, kind)
+        where = "content.template"
+    else:
+        texts = {language: each for language, each in content["messages"].items() if each}
+        where = "content.messages"
     wrong = [
-        (f"content.messages.{language}{path.removeprefix('messages')}", message)
-        for language, messages in given.items()
+        (f"{where}.{language}{path.removeprefix('messages')}", message)
+        for language, messages in texts.items()
         for path, message in checking.check(messages, VARIABLES)
     ]
     if wrong:
         raise invalid(wrong)
     try:
-        personal = contents.is_personal(given, names)
+        personal = contents.is_personal(texts, await fixed(connection, request))
     except BadWording as problem:
-        raise invalid([("content.messages", str(problem))]) from None
-    return Content(given, contents.INLINE, None, personal)
+        raise invalid([(where, str(problem))]) from None
+    return Content(texts, kind or contents.INLINE, version, personal)
+
+
+async def _of_template(connection: Connection, kind: str) -> tuple[dict[str, Any], int | None]:
+    """The owner's newest words of a template, in each language that has any."""
+    found: dict[str, Any] = {}
+    version = None
+    for language in LANGUAGES:
+        for newest in await store_templates.page(connection, kind, language):
+            if newest.messages is not None:
+                found[language] = json.loads(newest.messages)
+                version = version or newest.version
+    if DEFAULT_LANGUAGE not in found:
+        raise invalid([("content.template", "No words in Japanese are saved under this name.")])
+    return found, version
 
 
 def to_columns(said: Content | None, **given: Any) -> dict[str, Any]:

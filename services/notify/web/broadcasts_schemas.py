@@ -96,19 +96,12 @@ class BroadcastResumption(BaseModel):
 
 
 class BroadcastTest(BaseModel):
-    """Who gets a test: a LINE user or a member."""
+    """Which member gets a test in which language. Variables hold examples."""
 
     model_config = ConfigDict(extra="forbid")
 
-    line_user_id: Annotated[str, StringConstraints(pattern=r"^U[0-9a-f]{32}$")] | None = None
-    member: UUID | None = None
+    member: UUID
     language: Literal["ja", "en"] = "ja"
-
-    @model_validator(mode="after")
-    def _one(self) -> "BroadcastTest":
-        if (self.line_user_id is None) == (self.member is None):
-            raise ValueError("give either line_user_id or member")
-        return self
 
 
 class BroadcastProblem(BaseModel):
@@ -131,6 +124,22 @@ class BroadcastCount(BaseModel):
     calls: int
     seconds: int
     difference: int | None
+
+
+class BroadcastCost(BaseModel):
+    """What it would cost now: `added_yen` is by how much LINE's bill grows, `value_yen` what the
+    messages stand for by the price plan; null without one. `fitting` of the recipients fit this
+    month, and `bound` says what stops the rest; `then` is what happens to it."""
+
+    fits: bool
+    fitting: int
+    bound: str | None
+    then: str
+    held_until: datetime
+    added_yen: int | None
+    value_yen: int | None
+    quota_left: int | None
+    budget_left: int | None
 
 
 class BroadcastProgress(BaseModel):
@@ -178,6 +187,7 @@ class Broadcast(BaseModel):
 class BroadcastInFull(Broadcast):
     """A broadcast with how far it is and what was done to it."""
 
+    cost: BroadcastCost | None
     progress: BroadcastProgress | None
     acts: list[BroadcastAct]
 
@@ -220,7 +230,8 @@ class BroadcastReason(BaseModel):
 
 class BroadcastReport(BaseModel):
     """The result. `delivered` were accepted by LINE, which is not seen by people; `unknown` may
-    have got it; `left_out` were never to get it, by reason. `open` are still to come."""
+    have got it; `left_out` were never to get it, by reason. `open` are still to come.
+    `clicks` are of its links."""
 
     id: UUID
     state: State
@@ -232,6 +243,7 @@ class BroadcastReport(BaseModel):
     cancelled: int
     dropped: int
     open: int
+    clicks: int
     left_out: list[BroadcastReason]
     started_at: datetime | None
     finished_at: datetime | None

@@ -9,9 +9,11 @@ from fastapi import Request
 from services.notify.broadcasts import planning
 from services.notify.broadcasts.broadcast import Broadcast
 from services.notify.broadcasts.states import State
+from services.notify.quota import estimating
 from services.notify.settings import NotifySettings
 from services.notify.store import broadcasts as store
 from services.notify.store import campaigns
+from services.notify.store import links as store_links
 from services.notify.web import broadcasts_schemas as schemas
 from shared import clock
 from shared.bus.handling import Connection
@@ -32,7 +34,10 @@ async def in_full(
     progress = None
     if it.started_at is not None:
         progress = await _progress(connection, request, it)
-    return schemas.BroadcastInFull(**_fields(request, it), progress=progress, acts=acts)
+    cost = None
+    if it.counts is not None and it.started_at is None and it.finished_at is None:
+        cost = await _cost(connection, it.counts.recipients)
+    return schemas.BroadcastInFull(**_fields(request, it), cost=cost, progress=progress, acts=acts)
 
 
 async def report(connection: Connection, it: Broadcast) -> schemas.BroadcastReport:
@@ -57,6 +62,7 @@ async def report(connection: Connection, it: Broadcast) -> schemas.BroadcastRepo
         cancelled=total("cancelled"),
         dropped=total("dropped"),
         open=total(*OPEN),
+        clicks=await store_links.clicks_of_broadcast(connection, it.id),
         left_out=_reasons(left_out),
         started_at=it.started_at,
         finished_at=it.finished_at,
@@ -121,6 +127,12 @@ def _counted(request: Request, it: Broadcast) -> schemas.BroadcastCount | None:
         seconds=planning.seconds_needed(counts.calls, _pace(request, it)),
         difference=None if confirmed is None else counts.recipients - confirmed,
     )
+
+
+async def _cost(connection: Connection, recipients: int) -> schemas.BroadcastCost:
+    found = await estimating.estimate(connection, recipients, clock.now())
+    wanted = schemas.BroadcastCost.model_fields
+    return schemas.BroadcastCost(**{name: getattr(found, name) for name in wanted})
 
 
 async def _progress(

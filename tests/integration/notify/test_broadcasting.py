@@ -1,6 +1,7 @@
 """Broadcasts from the draft to the report, on real servers: each gets it once, whatever happens."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -11,6 +12,7 @@ import pytest
 
 from services.notify.__main__ import broadcasts
 from services.notify.broadcasts import posting, upkeep
+from services.notify.store import templates
 from shared import clock
 from shared.events import MemberErased, SegmentPerson, new_event
 from tests.integration.notify.broadcast_house import (
@@ -77,6 +79,7 @@ async def test_each_gets_it_once_in_their_language_and_the_rest_are_accounted_fo
         assert ready["counted"]["left_out"] == {"no_line": 1, "blocked": 1, "opted_out": 1}
         assert (ready["counted"]["people"], ready["counted"]["recipients"]) == (1205, 1202)
         assert (ready["counted"]["calls"], ready["counted"]["seconds"]) == (4, 1)
+        assert (ready["cost"]["fits"], ready["cost"]["fitting"]) == (True, 1202)
         await shop.do("POST", f"{path}/confirm", {"revision": ready["revision"]})
         sent = await shop.reach(path, "sent")
     assert got(line) == {user(n): 1 for n in range(1, 1205) if n not in (2, 3)}
@@ -306,6 +309,50 @@ async def test_what_line_would_refuse_is_said_when_it_is_saved(shop: Office) -> 
     assert [each["path"] for each in refused.json()["errors"]] == [
         "content.messages.ja[0].text", "content.messages.en[0].type",
     ]  # fmt: skip
+
+
+async def test_it_is_tried_on_one_member_before_it_goes_to_many(
+    notify: Any, line: Any, shop: Office
+) -> None:
+    member = UUID(int=77)
+    await know(shop, 7)
+    path = await shop.draft(PERSONAL)
+    nobody = await shop.ask("POST", f"{path}/test", {"member": str(member)})
+    assert (nobody.status_code, nobody.json()["type"]) == (409, "urn:tamaru:problem:no-line")
+    await shop.pool.execute("UPDATE recipients SET member_id = $1", member)
+    async with notify.running():
+        await shop.do("POST", f"{path}/test", {"member": str(member)})
+        await shop_until(lambda: line.delivered)
+    (tried,) = line.delivered
+    assert (tried["to"], tried["messages"][0]["text"]) == (user(7), "残り1,234ポイント")
+
+
+async def test_a_template_that_was_saved_is_said_and_its_links_are_counted(
+    notify: Any, line: Any, shop: Office
+) -> None:
+    button = {"type": "uri", "label": "見る", "uri": "https://ec.example.jp/sale"}
+    quick = {"items": [{"type": "action", "action": button}]}
+    words = [{"type": "text", "text": "セール", "quickReply": quick}]
+    async with shop.pool.acquire() as connection:
+        for language in ("ja", "en"):
+            await templates.save(
+                connection, "sale", language, json.dumps(words), note=None, by="t", now=clock.now()
+            )
+    refused = await shop.ask("POST", "", {"name": "n", "content": {"template": "none"}})
+    assert refused.json()["errors"][0]["path"] == "content.template"
+    async with notify.running(broadcasts, **FAST):
+        path = await shop.confirmed(crowd(3), {"template": "sale"})
+        sent = await shop.reach(path, "sent")
+    assert sent["languages"] == ["ja", "en"]
+    shown = {
+        each["messages"][0]["quickReply"]["items"][0]["action"]["uri"] for each in line.delivered
+    }
+    (address,) = shown
+    assert address.startswith("https://shop.example.jp/r/")
+    await shop.pool.execute(
+        "INSERT INTO link_clicks (link_id, hour, clicks) SELECT id, $1, 4 FROM links", clock.now()
+    )
+    assert (await shop.do("GET", f"{path}/report"))["clicks"] == 4
 
 
 async def test_a_change_makes_it_a_draft_again(notify: Any, line: Any, shop: Office) -> None:

@@ -18,6 +18,7 @@ PAGES = [
     "program.md",
     "members.md",
     "privacy.md",
+    "broadcasts.md",
     "links-and-routes.md",
     "segments.md",
     "rich-menus.md",
