@@ -22,7 +22,7 @@ from tests.integration.points.night_shop import TOKYO, at, move_to
 from tests.integration.points.ranking_shop import BRONZE, rules
 from tests.integration.points.refund_desk import redeemed, refunded
 from tests.integration.points.segment_people import Judge, Person, attributes, everybody
-from tests.integration.points.shop import Points, owner, submitted
+from tests.integration.points.shop import Points, owner, pos, submitted
 
 LEVELS = (
     BRONZE,
@@ -35,7 +35,7 @@ LEVELS = (
 )
 MEMBERS = 24
 SKUS = "ABCDEFGHIJ"
-EXAMPLES = 30
+EXAMPLES = 20
 MOMENTS = ("2025-02-27 20:00", "2025-03-13 20:00", "2025-03-28 00:30")
 
 
@@ -103,8 +103,19 @@ class Town:
             if balance > 0:
                 await redeemed(self.points, {"card": card}, balance)
 
+    async def hold(self) -> None:
+        """Who is still there and has points lets some be held, until after they have expired."""
+        for member, card in list(self.cards.items())[3::2]:
+            if (balance := await self.points.balance(member)) > 1:
+                body = {"member": {"card": card}, "store": "main", "points": balance // 2}
+                key = ids.new_id().hex
+                answer = await self.points.client.post(
+                    "/v1/redemptions", json=body, headers=pos(key)
+                )
+                assert answer.status_code == 201, answer.text
+
     async def part(self) -> None:
-        """One merges into another, one leaves."""
+        """One of the first merges into another, one leaves."""
         first, second, third, *_ = self.cards
         for path, body in (
             (f"/v1/members/{first}/merge", {"absorb": {"id": str(second)}, "reason": "test"}),
@@ -135,6 +146,7 @@ async def town(points: Points) -> Town:
     await town.bring_back(first)
     await town.bring_back(second)
     await town.part()
+    await town.hold()
     await attributes(points.pool, list(town.cards), town.chance)
     return town
 
@@ -203,7 +215,7 @@ ALWAYS: list[dict[str, Any]] = [
     {"next_rank": {"progress": 50}},
     {"next_rank": {"within": {"points": 60, "spent": 9_000}}},
     {"points": {"max": -1}},
-    {"expiring": {"days": 20}},
+    *({"expiring": {"days": days}} for days in (1, 2, 12, 13, 14, 15, 26, 27, 28)),
 ]
 
 
