@@ -16,8 +16,10 @@ from services.points.rules.lots import midnight
 from services.points.rules.program import Level
 
 IN_RANGE = "{0}.member_id > $1 AND {0}.member_id <= $2"
-_LOTS = f"""FROM lots l JOIN accounts o ON o.member_id = l.member_id AND o.unit = 'point'
-WHERE l.unit = 'point' AND l.remaining > 0 AND {IN_RANGE.format("l")}"""
+_OPEN = f"WHERE l.unit = 'point' AND l.remaining > 0 AND {IN_RANGE.format('l')}"
+_LOTS = f"FROM lots l {_OPEN}"
+_SLIDING = f"""FROM lots l JOIN accounts o ON o.member_id = l.member_id AND o.unit = 'point'
+{_OPEN} AND l.sliding_months IS NOT NULL"""
 _WHOSE = """SELECT id, id FROM members WHERE id > $1 AND id <= $2
     UNION ALL SELECT merged_into, id FROM members WHERE merged_into > $1 AND merged_into <= $2"""
 _GIFTS = """SELECT w.id, sum(e.amount) AS points FROM whose w
@@ -119,11 +121,10 @@ class Facts:
         ]
         if self.as_of.sliding:
             today, last = self.value(self.as_of.today, "date"), self._lasts()
-            slides = f"{_LOTS} AND l.sliding_months IS NOT NULL"
             due += [
-                f"""SELECT l.member_id, l.remaining - l.held {slides}
+                f"""SELECT l.member_id, l.remaining - l.held {_SLIDING}
                     AND l.pending AND l.active_at <= {now} AND {last} >= {today}""",
-                f"SELECT l.member_id, l.held - l.remaining {slides} AND NOT l.pending "
+                f"SELECT l.member_id, l.held - l.remaining {_SLIDING} AND NOT l.pending "
                 f"AND {last} < {today}",
             ]
         return f"""SELECT member_id, sum(points)::bigint AS points
@@ -141,8 +142,8 @@ class Facts:
         ]
         if self.as_of.sliding:
             today, last = self.value(self.as_of.today, "date"), self._lasts()
-            soon.append(f"""SELECT l.member_id, l.remaining - l.held {_LOTS} AND {active}
-                AND l.sliding_months IS NOT NULL AND {last} >= {today}
+            soon.append(f"""SELECT l.member_id, l.remaining - l.held {_SLIDING} AND {active}
+                AND {last} >= {today}
                 AND {last} < {today} + {self.value(days, "integer")}""")
         name = self.part(
             f"expiring_{number}",
