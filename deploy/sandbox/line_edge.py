@@ -39,12 +39,17 @@ class LineEdge:
         request_id = _request_id()
         found = self._endpoints.find(scope["method"], scope["path"])
         if found is None:
+            called = scope["method"], _whole_path(scope)
+            self._platform.note("in", "unknown", "404", "LINE knows no such call", call=called)
             await _send(send, json_answer(404, {"message": "Not found"}), request_id)
             return
         endpoint, path_ids = found
         body = await _read(receive) if endpoint.takes else b""
         headers: dict[bytes, bytes] = dict(scope["headers"])
         media = _media(headers)
+        called = scope["method"], _whole_path(scope)
+        if self._platform.on_call:
+            self._platform.on_call(*called, body or b"")
         fault: CallFault | None = None
         try:
             retry_key = self._admit(headers, endpoint, media, body)
@@ -53,7 +58,10 @@ class LineEdge:
             answer, outcome = await self._carry_out(endpoint.handler, call, fault)
         except Refused as refusal:
             answer, outcome = refusal.answer, refusal.outcome
-        self._platform.note("in", endpoint.name, outcome, answer.brief)
+        self._platform.note(
+            "in", endpoint.name, outcome, answer.brief,
+            call=called, body=body or b"", answer=answer.body,
+        )  # fmt: skip
         if fault == "timeout":
             await asyncio.sleep(self._platform.faults.settings.timeout_seconds)
         if fault in ("timeout", "lost_response"):
@@ -106,6 +114,12 @@ def _media(headers: Mapping[bytes, bytes]) -> str:
     """The content type without its parameters, such as a charset."""
     given = headers.get(b"content-type", b"")
     return given.partition(b";")[0].strip().lower().decode("latin-1")
+
+
+def _whole_path(scope: Scope) -> str:
+    query: str = scope["query_string"].decode("latin-1")
+    path: str = scope["path"]
+    return f"{path}?{query}" if query else path
 
 
 def _query(scope: Scope) -> dict[str, str]:

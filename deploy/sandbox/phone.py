@@ -15,9 +15,13 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from deploy.sandbox import call_log
 from deploy.sandbox.deliveries import Deed, Delivery
+from deploy.sandbox.people import User
+from deploy.sandbox.platform import Platform
 from deploy.sandbox.sandbox import Sandbox
 from deploy.sandbox.script_http import answer, sandbox_of, shown, user_of
+from shared.problems import Problem
 
 STATIC = Path(__file__).parent / "static"
 UPDATE_SECONDS = 0.1
@@ -88,15 +92,50 @@ def _news(
     if user is None:
         return None, seen, logged
     items = platform.deliveries.timeline(user_id, seen)
-    lines = [line for line in platform.log if line.number > logged]
-    news = {"user": shown(user), "timeline": [_item(item) for item in items], "log": lines}
+    entries = platform.log.since(logged)
+    news = {
+        "user": shown(user),
+        "timeline": [_item(item) for item in items],
+        "log": [call_log.line(entry) for entry in entries],
+        "menu": _menu(platform, user),
+        "quota": _quota(platform),
+    }
     seen = items[-1].number if items else seen
-    return news, seen, lines[-1].number if lines else logged
+    return news, seen, entries[-1].number if entries else logged
+
+
+def _menu(platform: Platform, user: User) -> dict[str, Any] | None:
+    """The rich menu on the phone: only who follows sees one."""
+    menu = platform.rich_menus.of_user(user.user_id) if user.following else None
+    if menu is None or menu.image is None:
+        return None
+    return menu.shown() | {"image": f"/sandbox/richmenus/{menu.menu_id}/image"}
+
+
+def _quota(platform: Platform) -> dict[str, int | None]:
+    used = platform.quota.used(platform.seconds())
+    return {"plan": platform.quota.plan, "limit": platform.quota.limit, "used": used}
+
+
+async def menu_image(request: Request) -> Response:
+    """The image of a rich menu; never read as anything but a picture."""
+    menus = sandbox_of(request).platform.rich_menus.menus
+    menu = menus.get(request.path_params["menu_id"])
+    if menu is None or menu.image is None:
+        raise Problem(404, "not-found", "There is no such rich menu, or it has no image.")
+    headers = {"x-content-type-options": "nosniff", "cache-control": "max-age=3600"}
+    return Response(menu.image.data, media_type=menu.image.media, headers=headers)
 
 
 def _item(item: Delivery | Deed) -> dict[str, Any]:
     if isinstance(item, Delivery):
-        return {"from": "account", "kind": item.kind, "at": item.at, "messages": item.messages}
+        return {
+            "from": "account",
+            "number": item.number,
+            "kind": item.kind,
+            "at": item.at,
+            "messages": item.messages,
+        }
     return {"from": "user", "kind": item.kind, "at": item.at, "text": item.text}
 
 
@@ -104,5 +143,6 @@ ROUTES = [
     Route("/", page),
     Route("/sandbox/about", about),
     Route("/sandbox/users/{user_id}/live", live),
+    Route("/sandbox/richmenus/{menu_id}/image", menu_image),
     Mount("/static", StaticFiles(directory=STATIC)),
 ]

@@ -5,7 +5,7 @@ change is synchronous, so no two calls can interleave within one. It does no IO.
 """
 
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,9 +13,10 @@ from hashlib import md5
 from itertools import count
 from typing import Any
 
-from msgspec import UNSET, Raw, Struct
+from msgspec import UNSET, Raw
 
 from deploy.sandbox.audiences import Audiences
+from deploy.sandbox.call_log import CallLog, Entry
 from deploy.sandbox.deliveries import Deliveries, Delivery, Kind
 from deploy.sandbox.faults import Faults, FaultSettings
 from deploy.sandbox.people import People, User
@@ -29,19 +30,6 @@ from deploy.sandbox.single_use_tokens import (
     SingleUseTokens,
 )
 from deploy.sandbox.statistics import Statistics, Tally
-
-LOG_LENGTH = 300
-
-
-class LogLine(Struct):
-    """One API call or webhook, for the page's log."""
-
-    number: int
-    at: float
-    direction: str  # "in": called by the services; "out": a webhook to them
-    name: str
-    outcome: str
-    brief: str
 
 
 @dataclass(slots=True)
@@ -82,11 +70,11 @@ class Platform:
     rich_menus: RichMenus = field(default_factory=RichMenus)
     faults: Faults = field(default_factory=Faults)
     outcomes: dict[str, Counter[str]] = field(default_factory=dict)
-    log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
+    log: CallLog = field(default_factory=CallLog)
     aggregation_units: dict[str, set[str]] = field(default_factory=dict)
     on_change: Callable[[], None] | None = None
+    on_call: Callable[[str, str, bytes], None] | None = None  # method, path with query, body
     _message_ids: Any = field(default_factory=lambda: count(500_000_000_000_000_001))
-    _log_numbers: Any = field(default_factory=lambda: count(1))
 
     def seconds(self) -> float:
         """Now, as seconds since 1970."""
@@ -115,14 +103,24 @@ class Platform:
         if tally is not None:
             tally.delivered += len(users)
 
-    def note(self, direction: str, name: str, outcome: str, brief: str = "") -> None:
-        """Count an outcome and show it in the log."""
+    def note(  # the log keeps this much of a call
+        self,
+        direction: str,
+        name: str,
+        outcome: str,
+        brief: str = "",
+        *,
+        call: tuple[str, str] = ("", ""),
+        body: bytes = b"",
+        answer: bytes = b"",
+    ) -> None:
+        """Count an outcome and show it in the log; `call` is the method and the path."""
         counter = self.outcomes.get(name)
         if counter is None:
             counter = self.outcomes[name] = Counter()
         counter[outcome] += 1
-        number = next(self._log_numbers)
-        self.log.append(LogLine(number, self.seconds(), direction, name, outcome, brief))
+        at = self.seconds()
+        self.log.add(Entry(0, at, direction, name, outcome, brief, *call, body, answer))
         if self.on_change:
             self.on_change()
 

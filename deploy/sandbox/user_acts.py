@@ -85,6 +85,27 @@ def switch(platform: Platform, user: User, alias: str, data: str) -> Event:
     return event
 
 
+WITHOUT_REPLY = ("unfollow", "leave", "memberLeft", "unsend")
+
+
+def completed(platform: Platform, event: Event) -> Event:
+    """An event with what every one has: id, time, mode, and a reply token that works, where LINE
+    gives one and the sandbox knows the user. What is there stays."""
+    at = platform.seconds()
+    source = event.get("source")
+    user_id = source.get("userId") if isinstance(source, dict) else None
+    user = platform.people.find(user_id) if isinstance(user_id, str) else None
+    if user is not None and event.get("type") not in WITHOUT_REPLY:
+        event = {"replyToken": _reply_token(platform, user, at), **event}
+    return {
+        "webhookEventId": webhook_events.new_ulid(_ms(at)),
+        "deliveryContext": {"isRedelivery": False},
+        "timestamp": _ms(at),
+        "mode": "active",
+        **event,
+    }
+
+
 def look(platform: Platform, user: User) -> int:
     """Look at the chat: what had not been opened is now. Gives how many deliveries that were."""
     unopened = platform.deliveries.unopened(user.user_id)

@@ -94,7 +94,9 @@ class WebhookSender:
             return 0, "COULD_NOT_CONNECT"
 
     def _lane(self, events: list[Event]) -> Lane:
-        return self._lanes[hash(events[0]["source"]["userId"]) % LANES]
+        source = events[0].get("source")
+        sender = source.get("userId") if isinstance(source, dict) else None
+        return self._lanes[hash(str(sender)) % LANES]
 
     def _release(self, lane: Lane) -> None:
         if lane.held is not None:
@@ -122,9 +124,11 @@ class WebhookSender:
         self._grant_reply_tokens(webhook)
         repeat = webhook.again or webhook.failures > 0
         events = redelivered(webhook.events) if repeat else webhook.events
-        outcome = await self._post(events)
+        body = webhook_body(self._platform.channel.bot_user_id, events)
+        outcome = await self._post(body)
         name = "webhook" if not repeat else "webhook_redelivery"
-        self._platform.note("out", name, outcome, _brief(events))
+        where = ("POST", self._platform.channel.webhook_url)
+        self._platform.note("out", name, outcome, _brief(events), call=where, body=body)
         if outcome.startswith("20"):
             if not webhook.again and self._platform.faults.strikes("redeliver"):
                 again = Webhook(webhook.events, again=True)
@@ -145,8 +149,9 @@ class WebhookSender:
         """A reply token's minute begins when the webhook is received, so at each sending."""
         at = self._platform.seconds()
         for event in webhook.events:
-            if "replyToken" in event:
-                self._platform.reply_tokens.renew(event["replyToken"], at)
+            token = event.get("replyToken")
+            if isinstance(token, str):
+                self._platform.reply_tokens.renew(token, at)
 
     def _headers(self, body: bytes) -> dict[str, str]:
         return {
@@ -155,13 +160,11 @@ class WebhookSender:
             "x-line-signature": signature(self._secret, body),
         }
 
-    async def _post(self, events: list[Event]) -> str:
+    async def _post(self, body: bytes) -> str:
         """Send once; gives the status, or in one word why there was none."""
-        channel = self._platform.channel
-        body = webhook_body(channel.bot_user_id, events)
         try:
             async with self._http.post(
-                URL(channel.webhook_url, encoded=True),
+                URL(self._platform.channel.webhook_url, encoded=True),
                 data=body,
                 headers=self._headers(body),
                 timeout=GIVE_UP,
@@ -175,5 +178,5 @@ class WebhookSender:
 
 
 def _brief(events: list[Event]) -> str:
-    kinds = ", ".join(dict.fromkeys(event["type"] for event in events))
+    kinds = ", ".join(dict.fromkeys(str(event.get("type", "?")) for event in events))
     return kinds if len(events) == 1 else f"{kinds} × {len(events)}"

@@ -3,11 +3,13 @@
 Owns reading them and flattening their schemas, so that unknown types, missing fields and typos
 fail. The files lie beside the repository; where they are absent, `openapi_files` skips the test.
 
-`problems_of` is for whoever sends: it names everything that is wrong with a request.
+`problems_of` is for whoever sends: it names everything that is wrong with a request. `Judge` holds
+every request to a stand-in against it, `judged` every request to a sandbox in this process.
 """
 
 import functools
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,9 +17,11 @@ from urllib.parse import parse_qsl
 import msgspec
 import pytest
 import yaml
+from aiohttp import web
 from jsonschema import Draft7Validator, FormatChecker
 
 from deploy.sandbox.endpoints import ENDPOINTS, Endpoints
+from deploy.sandbox.platform import Platform
 from deploy.sandbox.request_rules import REQUESTS
 from shared.line.field_rules import Path as Steps
 from shared.line.field_rules import naming_unknown_fields
@@ -48,10 +52,58 @@ def present() -> bool:
 def problems_of(method: str, path: str, body: bytes | Any = None) -> list[str]:
     """Everything that is wrong with a request: by LINE's files, and by LINE's written limits.
 
-    `path` may carry a query; `body` is JSON, as bytes or decoded. An empty list is a good request.
+    `path` may carry a query; `body` is JSON, as bytes or decoded; other bytes, as of an image, are
+    passed over. An empty list is a good request. Without LINE's files the written limits remain.
     """
-    content = msgspec.json.decode(body) if isinstance(body, bytes) and body else body
-    return [*schema_problems(method, path, content), *rule_problems(method, path, content)]
+    content = _decoded(body) if isinstance(body, bytes) else body
+    by_file = schema_problems(method, path, content) if present() else []
+    return [*by_file, *rule_problems(method, path, content)]
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_DIGITS = re.compile(rb"[0-9a-f]{32}|[0-9]+")
+
+
+class Judge:
+    """Notes what an aiohttp stand-in is sent, and judges it when asked: no call waits for that.
+
+    Requests that differ in numbers alone are judged once, by the first of them.
+    """
+
+    def __init__(self) -> None:
+        self._requests: dict[tuple[str, str, bytes], tuple[str, bytes]] = {}
+
+    def middleware(self) -> Any:
+        @web.middleware
+        async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
+            body = await request.read()
+            kind = request.method, request.path, _DIGITS.sub(b"0", body)
+            self._requests.setdefault(kind, (request.path_qs, body))
+            return await handler(request)
+
+        return note
+
+    def problems(self) -> list[str]:
+        """What is wrong with the requests so far."""
+        return [
+            problem
+            for (method, _, _), (path, body) in self._requests.items()
+            for problem in problems_of(method, path, body)
+        ]
+
+
+def judged(platform: Platform) -> list[str]:
+    """The problems of every call that this sandbox gets from now on, as they come."""
+    found: list[str] = []
+    platform.on_call = lambda method, path, body: found.extend(problems_of(method, path, body))
+    return found
 
 
 def rule_problems(method: str, path: str, content: Any) -> list[str]:
@@ -87,6 +139,12 @@ def answer_problems(method: str, path: str, status: int, content: Any) -> list[s
     media = (response or {}).get("content", {}).get("application/json")
     schema = media["schema"] if media else _ERROR if status >= 400 else {}
     errors = _validator(name, flat(name, schema)).iter_errors(content)
+    return [f"{dotted(tuple(error.absolute_path))}: {error.message}" for error in errors]
+
+
+def definition_problems(name: str, key: str, content: Any) -> list[str]:
+    """What keeps a value from being the schema `key` of the file."""
+    errors = _validator(name, flat(name, {"$ref": key})).iter_errors(content)
     return [f"{dotted(tuple(error.absolute_path))}: {error.message}" for error in errors]
 
 

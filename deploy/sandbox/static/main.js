@@ -1,9 +1,12 @@
 // The page: who holds the phone, what they do, and the stream that brings what happens.
 
-import { byId, element, get, post } from "./api.js";
+import { byId, call, element, get, post } from "./api.js";
 import { liffAddress, openCard, openSheet, prepareSheet, setSheetUser } from "./card.js";
 import { clearChat, showItems } from "./chat.js";
+import { prepareFaults, showQuota } from "./faults.js";
 import { clearLog, showLines } from "./log.js";
+import { pick, preparePicker } from "./picker.js";
+import { obey, prepareMenu, showMenu } from "./richmenu.js";
 import { forgetCard, learnCard, prepareTill } from "./till.js";
 
 const KEY = "sandbox-user";
@@ -18,6 +21,9 @@ async function start() {
   document.title = `${about.account} · Tamaru サンドボックス`;
   prepareSheet(about);
   prepareTill(about.till);
+  prepareMenu();
+  preparePicker();
+  prepareFaults();
   listen();
   const wanted = location.hash.slice(1) || sessionStorage.getItem(KEY);
   const known = await listUsers();
@@ -32,6 +38,7 @@ function listen() {
   byId("block").addEventListener("click", guarded(() => act("unfollow")));
   byId("new-user").addEventListener("click", showJoin);
   byId("users").addEventListener("change", (event) => hold(event.target.value));
+  byId("language").addEventListener("change", guarded(changeLanguage));
   byId("say").addEventListener("submit", guarded(sayTyped));
   byId("menu-card").addEventListener("click", openCard);
   byId("menu-points").addEventListener("click", guarded(() => say("ポイント")));
@@ -57,24 +64,42 @@ async function sayTyped() {
   await say(text);
 }
 
+async function changeLanguage() {
+  if (user) await call("PATCH", `/sandbox/users/${user.user_id}`, { language: byId("language").value || null });
+}
+
 async function join() {
   const made = await post("/sandbox/users", { name: byId("name").value });
   await post(`/sandbox/users/${made.user_id}/follow`);
   hold(made.user_id);
 }
 
-// What a tapped button, link or quick reply does.
-function perform(action) {
+// What a tapped button, link, quick reply or area of a menu does. `where` is the message it was in.
+function perform(action, where) {
   const work = {
     message: () => say(action.text),
-    postback: () => act("tap", { data: action.data, display_text: action.displayText ?? action.text ?? "" }),
-    uri: () => openUri(action.uri),
+    postback: () => postback(action),
+    uri: () => openUri(action.uri, where),
     clipboard: () => navigator.clipboard.writeText(action.clipboardText),
-  }[action?.type];
-  if (work) Promise.resolve(work()).catch((error) => byId("chat").append(element("li", "notice", error.message)));
+    datetimepicker: () => chooseTime(action),
+    richmenuswitch: () => act("switch", { alias: action.richMenuAliasId, data: action.data ?? "" }),
+  };
+  const known = Object.hasOwn(work, action?.type ?? "") ? work[action.type] : null;
+  if (known) Promise.resolve(known()).catch((error) => byId("chat").append(element("li", "notice", error.message)));
 }
 
-function openUri(uri) {
+async function postback(action) {
+  await act("tap", { data: action.data, display_text: action.displayText ?? action.text ?? "" });
+  obey(action.inputOption, action.fillInText);
+}
+
+async function chooseTime(action) {
+  const params = await pick(action);
+  if (params) await act("tap", { data: action.data, params });
+}
+
+function openUri(uri, where) {
+  if (where?.number) act("click", { ...where, url: uri }).catch(() => {});
   const address = liffAddress(uri);
   if (address) openSheet(address);
   else if (/^https?:/i.test(uri)) window.open(uri, "_blank", "noopener,noreferrer");
@@ -120,12 +145,22 @@ function receive(news) {
   const changed = user.following !== news.user.following;
   user = news.user;
   if (changed) listUsers();
+  if (document.activeElement !== byId("language")) byId("language").value = user.language ?? "";
   byId("block").hidden = !user.following;
   byId("foot").hidden = user.blocked;
   byId("again").hidden = !user.blocked;
   showItems(news.timeline, about.account, perform);
   showLines(news.log);
+  showMenu(news.menu, perform);
+  showQuota(news.quota);
+  if (news.timeline.some((item) => item.from === "account")) look();
   learnCard(user.user_id, news.timeline);
+}
+
+// What this phone shows has been opened, if anybody looks at it.
+function look() {
+  if (document.visibilityState === "visible") act("look").catch(() => {});
+  else document.addEventListener("visibilitychange", look, { once: true });
 }
 
 start();

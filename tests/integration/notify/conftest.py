@@ -29,6 +29,7 @@ from shared.events import Event, MemberJoined, PointsEarned, new_event
 from shared.outbox import Relay
 from shared.process import Process, Setup
 from tests import namespaces
+from tests.conformance.openapi import Judge
 
 USER = "U" + "1" * 32
 OTHER = "U" + "2" * 32
@@ -195,9 +196,10 @@ class StandIn:
 
 @pytest.fixture
 async def line() -> AsyncIterator[StandIn]:
-    """The stand-in, listening."""
+    """The stand-in, listening; every request is held against LINE's files and limits."""
     stand_in = StandIn()
-    app = web.Application()
+    judge = Judge()
+    app = web.Application(middlewares=[judge.middleware()])
     app.router.add_post("/v2/bot/message/push", stand_in.push)
     app.router.add_post("/v2/bot/message/multicast", stand_in.multicast)
     app.router.add_post("/v2/bot/message/reply", stand_in.reply)
@@ -212,6 +214,7 @@ async def line() -> AsyncIterator[StandIn]:
     yield stand_in
     stand_in.released.set()
     await runner.cleanup()
+    assert judge.problems() == [], "LINE would not take these requests as they were meant"
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,10 @@ import aiohttp
 import pytest
 
 from deploy.sandbox.quota import JAPAN
+from deploy.sandbox.webhook_events import signature
 
 PUSH = "/v2/bot/message/push"
+SECRET = "channel-secret"
 
 
 @pytest.mark.parametrize("header", [{}, {"authorization": "Bearer x"}, {"authorization": ""}])
@@ -174,6 +176,51 @@ async def test_opened_and_clicked_messages_are_counted(client: Any) -> None:
     assert figures["clicks"][0]["uniqueClick"] == 20
 
 
+async def test_the_log_names_each_violation_and_what_line_passes_over(client: Any) -> None:
+    user = await client.user(follow=True)
+    typo = {"type": "text", "text": "Hi", "sendr": {"name": "x"}}
+    empty = {"type": "text", "text": ""}
+    for messages in ([typo], [typo, empty]):
+        await client.line("POST", PUSH, {"to": user, "messages": messages})
+    log = await client.script("GET", "/sandbox/log")
+    passed, refused = (entry for entry in log["items"] if entry["name"] == "push")
+    assert (passed["method"], passed["path"], passed["outcome"]) == ("POST", PUSH, "200")
+    assert passed["body"]["messages"] == [typo]
+    assert passed["answer"]["sentMessages"]
+    (warning,) = passed["findings"]
+    assert (warning["property"], warning["level"]) == ("messages[0].sendr", "warning")
+    assert (refused["outcome"], refused["errors"], refused["warnings"]) == ("400", 1, 1)
+    assert refused["findings"][0]["property"] == "messages[1].text"
+    rest = await client.script("GET", f"/sandbox/log?after={passed['number']}")
+    assert all(entry["number"] > passed["number"] for entry in rest["items"])
+    one = await client.script("GET", f"/sandbox/log/{passed['number']}")
+    assert one == passed
+
+
+async def test_any_event_is_sent_signed_and_word_for_word(
+    client: Any, edge: Any, until: Any
+) -> None:
+    odd = {"type": "teleport", "where": {"planet": "moon"}, "n": [1.5, None]}
+    await client.script("POST", "/sandbox/events", {"events": [odd, {"type": ["x"]}, {}]})
+    await until(lambda: edge.got)
+    headers, body = edge.got[0]
+    assert json.loads(body)["events"] == [odd, {"type": ["x"]}, {}]
+    assert headers["x-line-signature"] == signature(SECRET, body)
+    user = await client.user()
+    sticker = {
+        "type": "message",
+        "source": {"type": "user", "userId": user},
+        "message": {"type": "sticker", "id": "1", "packageId": "1", "stickerId": "2"},
+    }
+    await client.script("POST", "/sandbox/events?complete=1", sticker)
+    await until(lambda: len(edge.got) == 2)
+    (event,) = json.loads(edge.got[1][1])["events"]
+    assert {**sticker, **event} == event
+    reply = {"replyToken": event["replyToken"], "messages": [{"type": "text", "text": "Hi"}]}
+    assert (await client.line("POST", "/v2/bot/message/reply", reply))[0] == 200
+    assert (event["mode"], len(event["webhookEventId"])) == ("active", 26)
+
+
 async def test_the_loading_animation_takes_steps_of_five(client: Any) -> None:
     user = await client.user(follow=True)
     for seconds, status in ((5, 202), (60, 202), (4, 400), (7, 400), (65, 400), ("5", 400)):
@@ -238,6 +285,14 @@ async def test_reset_forgets_everything(client: Any) -> None:
         ("POST", "/sandbox/users/Unobody/follow", b"", 404),
         ("PUT", "/sandbox/faults", b'{"duplicates": 0.1}', 422),
         ("PUT", "/sandbox/faults", b"\xff", 400),
+        ("PUT", "/sandbox/quota", b'{"plan": -1}', 422),
+        ("POST", "/sandbox/events", b"{", 400),
+        ("POST", "/sandbox/events", b"[]", 422),
+        ("POST", "/sandbox/events", b'{"events": [1]}', 422),
+        ("POST", "/sandbox/events", b'{"events": []}', 422),
+        ("GET", "/sandbox/log/1000000", b"", 404),
+        ("GET", "/sandbox/richmenus/x/image", b"", 404),
+        ("PATCH", "/sandbox/users/Unobody", b"{}", 404),
         ("GET", "/sandbox/deliveries?after=-1", b"", 422),
         ("GET", "/sandbox/deliveries?after=" + "9" * 5000, b"", 422),
         ("POST", "/sandbox/till", b'{"card": "1", "amount": 1}', 422),
