@@ -18,10 +18,13 @@ LOOK_SECONDS = 0.1
 AHEAD_SECONDS = 0.4
 """How much the sender has in memory, as time at the pace."""
 
+MOST_AHEAD = 400
+"""However fast the pace is: what a slow machine or a slow LINE still sends well within its lease."""
+
 
 async def feed(pool: "Pool[Any]", sender: Sender, calls_a_second: float) -> None:
     """Hand over deliveries of broadcasts that are being sent, until cancelled."""
-    ahead = max(1, int(calls_a_second * AHEAD_SECONDS))
+    ahead = min(MOST_AHEAD, max(1, int(calls_a_second * AHEAD_SECONDS)))
     while True:
         handed = 0
         try:
