@@ -19,7 +19,7 @@ AHEAD_SECONDS = 0.4
 """How much the sender has in memory, as time at the pace."""
 
 MOST_AHEAD = 400
-"""However fast the pace is: what a slow machine or a slow LINE still sends well within its lease."""
+"""However fast the pace is: what a slow machine or a slow LINE still sends within its lease."""
 
 
 async def feed(pool: "Pool[Any]", sender: Sender, calls_a_second: float) -> None:

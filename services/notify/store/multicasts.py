@@ -92,7 +92,6 @@ WHERE id IN (
 ) RETURNING id
 """
 _IS_OPEN = "SELECT EXISTS (SELECT FROM multicasts WHERE broadcast_id = $1 AND due_at IS NOT NULL)"
-_RELEASE_HELD = "UPDATE multicasts SET due_at = $1 WHERE status = 'held' AND due_at > $1"
 
 
 async def plan(
@@ -167,9 +166,3 @@ async def cancel(connection: Connection, broadcast_id: UUID, now: datetime, limi
 async def is_open(connection: Connection, broadcast_id: UUID) -> bool:
     """Whether a call of it is still to be made."""
     return bool(await connection.fetchval(_IS_OPEN, broadcast_id))
-
-
-async def release_held(connection: Connection, now: datetime) -> int:
-    """Make every call that is held for the month due now (the plan was changed); how many."""
-    status = await connection.execute(_RELEASE_HELD, now)
-    return int(status.rpartition(" ")[2])

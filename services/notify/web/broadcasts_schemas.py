@@ -1,10 +1,19 @@
 """What goes over the wire about broadcasts."""
 
+import json
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 Word = Annotated[
     str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
@@ -22,7 +31,22 @@ State = Literal[
 Status = Literal[
     "waiting", "held", "delivered", "failed", "skipped", "unknown", "cancelled", "dropped"
 ]
-Messages = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=5)]
+
+
+def _sendable(document: Any) -> Any:
+    """Only what can be written as JSON in UTF-8 again: Python reads NaN and half characters too."""
+    try:
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        raise ValueError(
+            "write it as JSON in UTF-8: no NaN, no half characters, less deep"
+        ) from None
+    return document
+
+
+Messages = Annotated[
+    list[dict[str, Any]], Field(min_length=1, max_length=5), AfterValidator(_sendable)
+]
 
 
 class BroadcastMessages(BaseModel):
@@ -49,7 +73,7 @@ class BroadcastContent(BaseModel):
         return self
 
 
-Definition = Annotated[dict[str, Any], Field(examples=[{"all": True}])]
+Definition = Annotated[dict[str, Any], Field(examples=[{"all": True}]), AfterValidator(_sendable)]
 
 
 class NewBroadcast(BaseModel):

@@ -68,7 +68,9 @@ class Office:
         """A call of the API; each gets a key of its own."""
         headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": str(ids.new_id())}
         headers.update(more.pop("headers", {}))
-        return await self.client.request(method, PATH + path, headers=headers, json=body, **more)
+        if body is not None:
+            more["json"] = body
+        return await self.client.request(method, PATH + path, headers=headers, **more)
 
     async def do(self, method: str, path: str = "", body: Any = None, **more: Any) -> Any:
         """The answer of a call that succeeds."""

@@ -311,6 +311,18 @@ async def test_what_line_would_refuse_is_said_when_it_is_saved(shop: Office) -> 
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("odd", ['"\\ud800"', "1e999", "NaN"])
+async def test_what_is_no_json_in_utf_8_is_refused(shop: Office, odd: str) -> None:
+    for part in (
+        f'"definition": {{"points": {odd}}}, "content": {{"template": "t"}}',
+        f'"content": {{"messages": {{"ja": [{{"type": "text", "text": {odd}}}]}}}}',
+    ):
+        headers = {"Content-Type": "application/json"}
+        body = f'{{"name": "n", {part}}}'
+        answer = await shop.ask("POST", "", headers=headers, content=body)
+        assert answer.status_code == 422, answer.text
+
+
 async def test_it_is_tried_on_one_member_before_it_goes_to_many(
     notify: Any, line: Any, shop: Office
 ) -> None:
