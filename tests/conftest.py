@@ -17,6 +17,7 @@ from deploy.local.stack import scratch_folder
 from deploy.local.up import given_urls, wants_docker
 from shared import ids
 from shared.migrate import ServiceSchema, migrate
+from tests import namespaces
 
 SERVICES = Path(services_package.__file__).parent
 SCHEMAS = ("webhook", "points", "notify", "scheduler")
@@ -76,10 +77,17 @@ def _wait(probe: probes.Probe, seconds: float = 90.0) -> None:
         time.sleep(0.1)
 
 
+@pytest.fixture(scope="session")
+def spare_namespaces() -> list[str]:
+    """Namespaces of the bus that were used and are empty."""
+    return []
+
+
 @pytest.fixture
-def namespace() -> str:
-    """A namespace of the bus that nobody else uses."""
-    return f"test-{ids.new_id().hex[:16]}"
+def namespace(servers: ServerUrls, spare_namespaces: list[str]) -> Iterator[str]:
+    """A namespace of the bus, and of Redis, that nobody else uses, with nothing in it."""
+    with namespaces.lent(spare_namespaces, servers.amqp_url, servers.redis_url) as name:
+        yield name
 
 
 @pytest.fixture(scope="module")
