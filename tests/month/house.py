@@ -107,9 +107,10 @@ BUSY = {
         + (SELECT count(*) FROM rank_runs WHERE finished_at IS NULL)""",
     "scheduler": "SELECT count(*) FROM outbox",
     "notify": """SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM deliveries
-        WHERE status = 'waiting' AND (due_at <= $1 OR unknown_since IS NOT NULL))""",
+        WHERE status = 'waiting' AND (due_at <= $1 OR unknown_since IS NOT NULL)
+            OR status = 'held' AND due_at <= $1 + interval '5 seconds')""",
 }
-"""How much a service still has to do now."""
+"""How much a service still has to do now; what is held for a moment is asked for again soon."""
 
 
 def _moment(service: str) -> tuple[datetime, ...]:

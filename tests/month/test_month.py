@@ -136,10 +136,11 @@ async def run(
         async with houses.opened(servers, database, namespace, line.url, patch) as house:
             await open_shop(house, month)
             await live(house, month)
-            held = await house.pools["notify"].fetchval(
-                "SELECT count(*) FROM deliveries WHERE due_at IS NOT NULL"
+            left = await house.pools["notify"].fetch(
+                "SELECT kind, category, status, due_at, tries, reason FROM deliveries"
+                " WHERE due_at IS NOT NULL"
             )
-            assert held == 0
+            assert [tuple(row) for row in left] == []
     finally:
         await runner.cleanup()
     judge(line, month)
