@@ -12,10 +12,11 @@ from services.notify import retention
 from services.notify.broadcasts import personal, upkeep
 from services.notify.broadcasts.handlers import handlers as broadcast_handlers
 from services.notify.broadcasts.posting import Posting
-from services.notify.handlers import LINE_HANDLERS, message_handlers
+from services.notify.handlers import line_handlers, message_handlers
 from services.notify.menus import running as menus
 from services.notify.notices.announcer import Announcer
 from services.notify.personal import PERSONAL_HANDLERS
+from services.notify.preferences import profiles
 from services.notify.preferences.rules import MessageRules
 from services.notify.program_zone import ProgramZone
 from services.notify.quota import reader
@@ -66,7 +67,10 @@ async def worker(process: Process) -> None:
         process.relay,
         use_inbox=False,
     )
-    for purpose, wiring in (("notify.line", LINE_HANDLERS), ("notify.personal", PERSONAL_HANDLERS)):
+    for purpose, wiring in (
+        ("notify.line", line_handlers(announcer)),
+        ("notify.personal", PERSONAL_HANDLERS),
+    ):
         process.bus.consume(purpose, wiring, process.pool, process.relay, use_inbox=False)
     process.watch_database()
     process.task(zone.run(process.pool))
@@ -74,6 +78,7 @@ async def worker(process: Process) -> None:
     process.task(words.run(process.pool))
     process.task(sender.run())
     process.task(poller.poll(process.pool, sender, alarm))
+    process.task(profiles.run(process.pool, line, pace("profile", profiles.CALLS_A_SECOND)))
     process.task(pruning.run(process.pool, retention.RULES))
     process.task(process.relay.run())
     process.on_stop += [sender.drain, partial(admission.close, process.pool), closing.aclose]

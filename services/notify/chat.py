@@ -6,6 +6,9 @@ write to the shop.
 
 import unicodedata
 
+from services.notify.preferences import menu
+from services.notify.preferences.menu import NOTICES
+
 BALANCE = "balance"
 WHY = "why"
 LINK = "link"
@@ -32,6 +35,7 @@ KEYWORDS = {
         "link card",
         "link my card",
     ),
+    NOTICES: menu.KEYWORDS,
 }
 
 _topics = {keyword: topic for topic, keywords in KEYWORDS.items() for keyword in keywords}
@@ -49,4 +53,4 @@ def topic_of_text(text: str) -> str | None:
 
 def topic_of_postback(data: str) -> str | None:
     """The topic of a tapped button."""
-    return data if data in KEYWORDS else None
+    return NOTICES if menu.asks(data) else data if data in KEYWORDS else None

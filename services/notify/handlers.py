@@ -12,6 +12,7 @@ from services.notify.incoming import Incoming
 from services.notify.notices import announcements
 from services.notify.notices.announcer import Announcer
 from services.notify.personal import received, told, unless_erased
+from services.notify.preferences import answering
 from services.notify.program_zone import ProgramZone, zone_named
 from services.notify.store import deliveries as store
 from services.notify.store import line_events as store_line_events
@@ -36,13 +37,13 @@ Events = list[Event[Any]]
 
 async def member_joined(announcer: Announcer, batch: Batch, events: Events) -> None:
     """A new member is welcomed, with the welcome points in the same message."""
-    await _link(batch, events)
+    await _link(announcer, batch, events)
     await announcer.announce(batch, events, announcements.joined, to_blocked=True)
 
 
 async def member_returned(announcer: Announcer, batch: Batch, events: Events) -> None:
     """Somebody who had blocked us is back and is told that nothing was lost."""
-    await _link(batch, events)
+    await _link(announcer, batch, events)
     await announcer.announce(batch, events, announcements.returned, to_blocked=True)
 
 
@@ -129,18 +130,20 @@ async def program_published(
     batch.when_committed(zone.forget)  # for what was looked up beside it meanwhile
 
 
-async def line_event_received(batch: Batch, events: Events) -> None:
-    """Every event is kept raw; follows and questions have effects, once each."""
+async def line_event_received(announcer: Announcer, batch: Batch, events: Events) -> None:
+    """Every event is kept raw; follows, wishes and questions have effects, once each."""
     readings = {event.id: (event, incoming.read(event.data)) for event in events}
     fresh = await store_line_events.keep(
         batch.connection, [_kept(event, reading) for event, reading in readings.values()]
     )
     new = [pair for event_id, pair in readings.items() if event_id in fresh]
-    await _note_standings(batch, [reading for _, reading in new])
+    await _note_standings(announcer, batch, [reading for _, reading in new])
+    if wishes := [(event, reading) for event, reading in new if reading.sets_notices]:
+        await answering.answer(announcer, batch, wishes)
     batch.emit_all([_question(event, reading) for event, reading in new if reading.asks])
 
 
-async def _link(batch: Batch, events: Events) -> None:
+async def _link(announcer: Announcer, batch: Batch, events: Events) -> None:
     links = [
         Link(
             event.data.line_user_id,
@@ -151,10 +154,10 @@ async def _link(batch: Batch, events: Events) -> None:
         if event.data.line_user_id
     ]
     if links:
-        await store_recipients.link(batch.connection, links)
+        await store_recipients.link(batch.connection, links, await announcer.language(batch))
 
 
-async def _note_standings(batch: Batch, readings: list[Incoming]) -> None:
+async def _note_standings(announcer: Announcer, batch: Batch, readings: list[Incoming]) -> None:
     standings = [
         Standing(reading.user_id, reading.kind == "unfollow", reading.at)
         for reading in readings
@@ -162,7 +165,7 @@ async def _note_standings(batch: Batch, readings: list[Incoming]) -> None:
     ]
     if not standings:
         return
-    await store_recipients.stand(batch.connection, standings)
+    await store_recipients.stand(batch.connection, standings, await announcer.language(batch))
     gone = sorted({standing.line_user_id for standing in standings if standing.blocked})
     if gone:
         await store.skip_blocked(batch.connection, gone, clock.now())
@@ -215,5 +218,7 @@ def message_handlers(announcer: Announcer, zone: ProgramZone) -> Handlers:
     return {"program.published.v1": partial(program_published, zone), **handlers}
 
 
-LINE_HANDLERS: Handlers = {"line.event_received.v1": unless_erased(line_event_received, received)}
-"""The handlers of the queue `notify.line`."""
+def line_handlers(announcer: Announcer) -> Handlers:
+    """The handlers of the queue `notify.line`."""
+    handler = partial(line_event_received, announcer)
+    return {"line.event_received.v1": unless_erased(handler, received)}

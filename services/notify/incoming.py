@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from services.notify import chat
+from services.notify.preferences import menu
+from services.notify.preferences.menu import NOTICES, Wish
 from shared.events import LineEventReceived
 
 REPLY_LIFE = timedelta(seconds=50)
@@ -30,6 +32,7 @@ class Incoming(NamedTuple):
     reply_token: str | None = None
     message_id: str | None = None
     topic: str | None = None
+    wish: Wish | None = None
 
     @property
     def reply_until(self) -> datetime | None:
@@ -38,7 +41,16 @@ class Incoming(NamedTuple):
 
     @property
     def asks(self) -> bool:
-        """Whether somebody asked, between the two of us, what notify answers."""
+        """Whether somebody asked, between the two of us, what points knows."""
+        return self._asked and self.topic != NOTICES
+
+    @property
+    def sets_notices(self) -> bool:
+        """Whether somebody asked, between the two of us, which notices they get."""
+        return self._asked and self.topic == NOTICES
+
+    @property
+    def _asked(self) -> bool:
         return bool(self.topic and self.user_id and self.private and self.active)
 
 
@@ -59,6 +71,7 @@ def read(data: LineEventReceived) -> Incoming:
         reply_token=_id(event.get("replyToken")),
         message_id=_id(message.get("id") or message.get("messageId")),
         topic=_topic(data.kind, event),
+        wish=menu.wish_in(_postback(event)) if data.kind == "postback" else None,
     )
 
 
@@ -68,9 +81,13 @@ def _topic(kind: str, event: dict[str, Any]) -> str | None:
         text = message.get("text") if message.get("type") == "text" else None
         return chat.topic_of_text(text) if isinstance(text, str) else None
     if kind == "postback":
-        data = _dict(event.get("postback")).get("data")
-        return chat.topic_of_postback(data) if isinstance(data, str) else None
+        return chat.topic_of_postback(_postback(event))
     return None
+
+
+def _postback(event: dict[str, Any]) -> str:
+    data = _dict(event.get("postback")).get("data")
+    return data if isinstance(data, str) else ""
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -35,10 +35,12 @@ MOST_ENTRIES = 5
 
 
 class Said(NamedTuple):
-    """A kind of message and the values of its slots."""
+    """A kind of message and the values of its slots; or `messages` as they are, where no template
+    can say it."""
 
     kind: str
     values: Mapping[str, str]
+    messages: str | None = None
 
 
 def joined(data: MemberJoined, wording: Wording, zone: ZoneInfo) -> Said:

@@ -23,14 +23,13 @@ from services.notify.store import claims
 from services.notify.store import deliveries as store
 from services.notify.store import recipients as store_recipients
 from services.notify.store.recipients import Recipient
+from services.notify.templates.people import NAMELESS
 from services.notify.templates.wording import Wording, Wordings
 from shared import clock, ids
 from shared.bus.handling import Batch
 from shared.events import Event
 
 Say = Callable[[Any, Wording, ZoneInfo], Said | None]
-NAMELESS = {"ja": "お客さま", "en": "our guest"}
-"""Who has told LINE no name, or of whom LINE was not asked yet."""
 
 
 class Wait(NamedTuple):
@@ -112,8 +111,7 @@ class Announcer:
     ) -> Delivery:
         data = event.data
         category = categories.of_kind(said.kind)
-        template = self._wordings[recipient.language].templates[said.kind]
-        name = recipient.name or NAMELESS[recipient.language]
+        messages, version = self._worded(said, recipient)
         return Delivery(
             line_user_id=data.line_user_id,
             event_id=event.id,
@@ -122,12 +120,20 @@ class Announcer:
             category=category,
             priority=CATEGORIES[category].priority,
             language=recipient.language,
-            template_version=template.version,
-            messages=template.fill({"name": name, **said.values}),
+            template_version=version,
+            messages=messages,
             lease_until=lease_until,
             reply_token=getattr(data, "reply_token", None),
             reply_until=getattr(data, "reply_until", None),
         )
+
+    def _worded(self, said: Said, recipient: Recipient) -> tuple[str, int | None]:
+        """The messages, and the version of the template that they are from."""
+        if said.messages is not None:
+            return said.messages, None
+        template = self._wordings[recipient.language].templates[said.kind]
+        name = (recipient.name or "").strip() or NAMELESS[recipient.language]
+        return template.fill({"name": name, **said.values}), template.version
 
     async def _store(
         self,

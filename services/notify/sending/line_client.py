@@ -14,6 +14,7 @@ from uuid import UUID
 import aiohttp
 from yarl import URL
 
+from services.notify.preferences.profiles import Found, Profile
 from services.notify.sending import outcomes
 from services.notify.sending.outcomes import Answer, Outcome
 
@@ -32,6 +33,7 @@ class LineClient:
         self._multicast_url = URL(f"{base}/v2/bot/message/multicast")
         self._reply_url = URL(f"{base}/v2/bot/message/reply")
         self._users_url = f"{base}/v2/bot/user"
+        self._profile_url = f"{base}/v2/bot/profile"
         self._headers = {
             "Authorization": f"Bearer {access_token}",
             "Content-Type": "application/json",
@@ -97,6 +99,20 @@ class LineClient:
         except (aiohttp.ClientError, TimeoutError, OSError):
             return None
         return outcomes.link_token_in(body) if response.status == 200 else None
+
+    async def profile(self, line_user_id: str) -> Profile:
+        """The name and language of a LINE user. Never raises for LINE's sake."""
+        url = URL(f"{self._profile_url}/{quote(line_user_id, safe='')}", encoded=True)
+        try:
+            async with self._session.get(
+                url,
+                headers={"Authorization": self._headers["Authorization"]},
+                allow_redirects=False,
+            ) as response:
+                body = await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return Profile(Found.LATER)
+        return outcomes.profile_in(response.status, body)
 
     async def _post(self, url: URL, body: bytes, headers: dict[str, str]) -> Answer:
         try:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import aiohttp
 import msgspec
 
+from services.notify.preferences.profiles import Found, Profile
+
 MONTHLY_LIMIT = "monthly limit"
 SPENT_WORDS = "invalid reply token"
 MOST_DETAIL = 500
@@ -68,6 +70,29 @@ def link_token_in(body: bytes) -> str | None:
         return msgspec.json.decode(body, type=_LinkToken).linkToken
     except msgspec.MsgspecError:
         return None
+
+
+class _Profile(msgspec.Struct):
+    displayName: str = ""
+    language: str | None = None
+
+
+MOST_NAME = 100
+
+
+def profile_in(status: int, body: bytes) -> Profile:
+    """What LINE's answer to a question for a profile tells. Of who has blocked the account, never
+    followed it or has left LINE, it tells nothing."""
+    if status in (400, 404):
+        return Profile(Found.NONE)
+    try:
+        told = msgspec.json.decode(body, type=_Profile) if status == 200 else None
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        told = None
+    if told is None:
+        return Profile(Found.LATER)
+    name = told.displayName.replace("\x00", "").strip()[:MOST_NAME]
+    return Profile(Found.TOLD, name or None, told.language)
 
 
 def of_response(status: int, body: bytes, request_id: str | None = None) -> Answer:

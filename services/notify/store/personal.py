@@ -64,7 +64,11 @@ SELECT * FROM unnest($1::text[], $2::timestamptz[]) AS e (user_hash, at) ORDER B
 ON CONFLICT (user_hash) DO UPDATE SET at = greatest(known.at, excluded.at)
 """
 _ERASED = "SELECT user_hash, at FROM erasures WHERE user_hash = ANY($1::text[])"
+_PREFERENCES = """
+SELECT category, stopped, changed_at, via FROM preferences WHERE line_user_id = ANY($1::text[])
+"""
 _DELETE = (
+    "DELETE FROM preferences WHERE line_user_id = $1 AND changed_at <= $2",
     "DELETE FROM line_events WHERE line_user_id = $1 AND received_at <= $2",
     "DELETE FROM recipients WHERE line_user_id = $1 AND changed_at <= $2",
 )
@@ -92,7 +96,9 @@ async def known(connection: Connection, users: Sequence[str]) -> dict[str, Any]:
     previews = await connection.fetch(_PREVIEWS, who)
     menus = await connection.fetch(_MENUS, who)
     counts = (await connection.fetch(_COUNTS, who))[0]
+    preferences = await connection.fetch(_PREFERENCES, who)
     return {
+        "preferences": [dict(row) for row in preferences],
         "recipients": [msgspec.json.decode(row[0]) for row in recipients],
         "messages": [{**row, "messages": _plain(row["messages"])} for row in messages],
         "received": [

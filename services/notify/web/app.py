@@ -1,6 +1,7 @@
 """The service's ASGI app: its routers, and what they find in `app.state`."""
 
 from fastapi import APIRouter, FastAPI
+from fastapi.staticfiles import StaticFiles
 
 from services.notify.links.clicks import Clicks
 from services.notify.links.redirect import Redirect
@@ -8,22 +9,29 @@ from services.notify.settings import NotifyWebSettings
 from services.notify.templates.in_force import InForce
 from services.notify.web import (
     broadcasts,
+    deliveries,
     links,
     menus,
+    message_settings,
+    notices,
     quota,
     statistics,
     template_trials,
     templates,
 )
 from shared import api_keys
+from shared.line_login import LineLogin
 from shared.process import Process
 from shared.web import api
 
 ROUTERS: tuple[APIRouter, ...] = (
     broadcasts.router,
+    deliveries.router,
     links.router,
     menus.router,
     quota.router,
+    message_settings.router,
+    notices.router,
     statistics.router,
     templates.router,
     template_trials.router,
@@ -39,6 +47,8 @@ def build(process: Process, settings: NotifyWebSettings) -> FastAPI:
     """The app of a process."""
     app = documented()
     app.state.settings = settings
+    app.state.line_login = LineLogin(settings.line_api_base, settings.line_login_channel_id)
+    process.on_stop.append(app.state.line_login.close)
     api.serve(
         app,
         process,
@@ -48,6 +58,7 @@ def build(process: Process, settings: NotifyWebSettings) -> FastAPI:
         rate=settings.rate_limit_per_second,
     )
     app.state.words = InForce(settings.public_url)
+    app.mount("/static/notify", StaticFiles(directory=notices.PAGES / "static"))
     clicks = Clicks(process.pool)
     process.task(clicks.run())
     process.on_stop.append(clicks.close)

@@ -4,17 +4,14 @@ The page trusts nothing that the browser says about who it is: the token goes to
 verification, every time it is new. Words are Japanese first, English for those who prefer it.
 """
 
-import hashlib
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import aiohttp
 import barcode
 import jinja2
-import msgspec
 import segno
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
@@ -26,15 +23,14 @@ from services.points.store import members as store
 from services.points.store import views
 from services.points.web import schemas, summary
 from shared import clock
-from shared.problems import Problem, unavailable
+from shared.line_login import LineLogin, token_of
+from shared.problems import Problem
 
 PAGES = Path(__file__).parent.parent / "pages"
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(PAGES / "templates"), autoescape=True, trim_blocks=True
 )
 ENTRIES = 20
-VERIFY_SECONDS = 5
-MOST_TOKENS = 10_000
 MOST_EXPIRING = 2
 QUIET = 11  # modules of white beside the bars, as EAN-13 wants
 
@@ -42,48 +38,20 @@ router = APIRouter(prefix="/card", include_in_schema=False)
 
 
 class Card:
-    """LINE's word on ID tokens, kept for as long as each is good."""
+    """What the card's pages need besides the database."""
 
     def __init__(self, settings: WebSettings, qr_key: bytes) -> None:
         self.settings = settings
         self.qr_key = qr_key
-        self._session: aiohttp.ClientSession | None = None
-        self._verified: dict[str, tuple[str, datetime]] = {}
+        self._login = LineLogin(settings.line_api_base, settings.line_login_channel_id)
 
     async def user(self, token: str) -> str:
         """The LINE user behind an ID token. Raises Problem 401, or 503 when LINE is away."""
-        digest = hashlib.sha256(token.encode()).hexdigest()
-        known = self._verified.get(digest)
-        if known and known[1] > clock.now():
-            return known[0]
-        claims = await self._verify(token)
-        expires = datetime.fromtimestamp(claims["exp"], UTC)
-        if len(self._verified) >= MOST_TOKENS:
-            self._verified.clear()
-        self._verified[digest] = (claims["sub"], expires)
-        return str(claims["sub"])
+        return await self._login.user(token)
 
     async def close(self) -> None:
         """Close the client."""
-        if self._session is not None:
-            await self._session.close()
-
-    async def _verify(self, token: str) -> Any:
-        if self._session is None:
-            timeout = aiohttp.ClientTimeout(total=VERIFY_SECONDS)
-            self._session = aiohttp.ClientSession(timeout=timeout)
-        form = {"id_token": token, "client_id": self.settings.line_login_channel_id}
-        url = f"{self.settings.line_api_base}/oauth2/v2.1/verify"
-        try:
-            async with self._session.post(url, data=form) as answer:
-                body = await answer.read()
-        except (aiohttp.ClientError, TimeoutError) as problem:
-            raise unavailable("LINE does not answer now. Open the card again shortly.") from problem
-        if answer.status >= 500 or answer.status == 429:
-            raise unavailable("LINE does not answer now. Open the card again shortly.")
-        if answer.status != 200:
-            raise Problem(401, "line-token", "Open the card again from LINE: the sign-in ended.")
-        return msgspec.json.decode(body)
+        await self._login.close()
 
 
 @router.get("")
@@ -129,10 +97,7 @@ async def code(request: Request) -> Response:
 
 async def member_of(request: Request) -> UUID:
     """The member whom the request's ID token names. Raises Problem 401 or 404."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Problem(401, "line-token", "Open the card from LINE.")
-    user = await request.app.state.card.user(token)
+    user = await request.app.state.card.user(token_of(request))
     async with request.app.state.process.pool.acquire() as connection:
         found = await store.by(connection, "line_user_id", [user])
         gone = {} if found else await leaving_store.farewells(connection, [user])

@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from services.notify.__main__ import worker
+from services.notify.preferences import profiles
 from services.notify.preferences.settings import AT_ONCE, MessageSettings
 from services.notify.sending import line_client, poller, progress, sender
 from services.notify.settings import NotifySettings
@@ -77,6 +78,7 @@ class StandIn:
         self.keys: set[str] = set()
         self.good_tokens: dict[str, str] = {}
         self.link_tokens: list[str] | None = None
+        self.profiles: dict[str, dict[str, str] | int] = {}
         self.released = asyncio.Event()
         self.waiting = 0
         self.url = ""
@@ -153,6 +155,14 @@ class StandIn:
             return web.json_response({"message": "Not found"}, status=404)
         return web.json_response({"linkToken": self.link_tokens.pop(0)})
 
+    async def profile(self, request: web.Request) -> web.Response:
+        found = self.profiles.get(request.match_info["user"])
+        if found is None:
+            return web.json_response({"message": "Not found"}, status=404)
+        if isinstance(found, int):
+            return web.json_response({"message": "Not now"}, status=found)
+        return web.json_response({"userId": request.match_info["user"], **found})
+
     async def _fate(
         self, request: web.Request, call: str, key: str, accept: Callable[[], web.Response]
     ) -> web.StreamResponse:
@@ -206,6 +216,7 @@ async def line() -> AsyncIterator[StandIn]:
     app.router.add_get("/v2/bot/message/quota", stand_in.quota)
     app.router.add_get("/v2/bot/message/quota/consumption", stand_in.consumption)
     app.router.add_post("/v2/bot/user/{user}/linkToken", stand_in.link_token)
+    app.router.add_get("/v2/bot/profile/{user}", stand_in.profile)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -221,6 +232,7 @@ async def line() -> AsyncIterator[StandIn]:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Delays that a test can wait for; the rules stay."""
     monkeypatch.setattr(poller, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(profiles, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(progress, "FIRST_DELAY", timedelta(milliseconds=20))
     monkeypatch.setattr(progress, "LONGEST_DELAY", timedelta(milliseconds=200))
     monkeypatch.setattr(sender, "SLOW_SECONDS", 0.1)

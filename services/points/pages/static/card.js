@@ -108,6 +108,7 @@ async function open() {
   view.innerHTML = await ask("/card/view"); // our own, escaped on the server
   view.setAttribute("aria-busy", "false");
   localTimes();
+  document.dispatchEvent(new CustomEvent("card:open", { detail: { token } }));
   view.addEventListener("click", act);
   renewing = setInterval(renewCode, RENEW_MS);
   document.addEventListener("visibilitychange", renewCode);
