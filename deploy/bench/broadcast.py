@@ -10,6 +10,7 @@ import asyncio
 import aiohttp
 
 from deploy.bench import broadcast_rates
+from deploy.bench.at_once import nothing_waits
 from deploy.bench.campaign import Owner, tag_members
 from deploy.bench.house import SERVICES, House
 from deploy.bench.ingress import till_is_known
@@ -32,6 +33,7 @@ async def measure(house: House, scale: float) -> list[Line]:
     """The lines of (g)."""
     lines = await broadcast_rates.measure(house, scale)
     house.call("migrate", "demo", *SERVICES)
+    await nothing_waits(house.database_url)
     await till_is_known(house)
     async with aiohttp.ClientSession() as session:
         phones = Phones(session, house.env["SANDBOX_URL"])

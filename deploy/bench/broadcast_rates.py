@@ -12,6 +12,7 @@ from typing import NamedTuple
 import asyncpg
 
 from deploy.bench import pushes
+from deploy.bench.at_once import nothing_waits
 from deploy.bench.databases import scratch
 from deploy.bench.house import House
 from deploy.bench.results import Line
@@ -67,6 +68,7 @@ async def rates(house: House, people: int, *, personal: bool) -> Rates:
     ):
         base = f"http://127.0.0.1:{(await pushes.line(stub)).strip()}"
         before, bare_cpu = await pushes.bare(base, calls, kind)
+        await nothing_waits(database.url)
         await _stage(database.admin_url, people, personal=personal)
         async with pushes.server(base) as stats:
             already = (await stats()).pushes

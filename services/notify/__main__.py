@@ -158,7 +158,7 @@ async def broadcasts(process: Process) -> None:
         line,
         pace=pace("multicast", settings.line_multicast_rate_per_second),
         admission=admission,
-        zone=zone,
+        rules=rules,
     )
     process.bus.consume(
         "notify.broadcasts",

@@ -15,6 +15,7 @@ import asyncpg
 import pytest
 
 from deploy.bench import campaign
+from deploy.bench.at_once import nothing_waits
 from deploy.bench.campaign import OWN, SAME, Owner
 from deploy.local.files import write_json
 from deploy.local.layout import DEFAULT_FOLDER
@@ -96,6 +97,7 @@ async def survive(
     stack: Stack, tamaru: Tamaru, recipients: int, kills: int, content: Any, name: str
 ) -> None:
     """One broadcast with everything that may befall it; accept nothing but each one once."""
+    await nothing_waits(stack.env["DATABASE_URL"])
     await campaign.tag_members(stack.env["DATABASE_URL"], recipients)
     connection = await asyncpg.connect(stack.env["DATABASE_URL"])
     rows = await connection.fetch(

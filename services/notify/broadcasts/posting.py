@@ -13,7 +13,7 @@ from uuid import UUID
 
 from prometheus_client import Counter
 
-from services.notify.program_zone import ProgramZone
+from services.notify.preferences.rules import MessageRules
 from services.notify.sending import progress
 from services.notify.sending.admission import Admission
 from services.notify.sending.deliveries import Delivery, Record
@@ -59,13 +59,13 @@ class Posting:
         *,
         pace: Pace,
         admission: Admission,
-        zone: ProgramZone,
+        rules: MessageRules,
     ) -> None:
         self._pool = pool
         self._line = line
         self._pace = pace
         self._admission = admission
-        self._zone = zone
+        self._rules = rules
         self._free = asyncio.Semaphore(CALLS_AT_ONCE)
         self._open: set[asyncio.Task[None]] = set()
         self._closed_until = EVER
@@ -132,7 +132,7 @@ class Posting:
         if answer.outcome is Outcome.REFUSED and UNITS_WORDS in (answer.detail or "").lower():
             await store_broadcasts.drop_unit(self._pool, call.broadcast_id)
             return progress.put_back(as_one, now, reason=answer.detail)
-        return progress.after_push(as_one, answer, now, _spread(), self._zone.now)
+        return progress.after_push(as_one, answer, now, _spread(), self._rules.zone)
 
     def _kept_back(self, call: Call, as_one: Delivery, now: datetime) -> Record | None:
         """What to write down instead of calling, if it must not be called now."""
@@ -144,7 +144,14 @@ class Posting:
             record = progress.dropped(as_one, now, "nobody is left to get it")
             record.status = "skipped"
             return record
-        return self._not_admitted(call, as_one, now)
+        return self._not_now(call, as_one, now) or self._not_admitted(call, as_one, now)
+
+    def _not_now(self, call: Call, as_one: Delivery, now: datetime) -> Record | None:
+        """What to write down if the shop says no such thing any more, or not at this hour."""
+        if not self._rules.sends(CATEGORY) and call.unknown_since is None:
+            return progress.skipped(as_one, now, "switched_off")
+        morning = self._rules.quiet_until(CATEGORY, now)
+        return progress.put_back(as_one, morning, reason="quiet hours") if morning else None
 
     def _not_admitted(self, call: Call, as_one: Delivery, now: datetime) -> Record | None:
         """What to write down if it costs too much now. What was tried and may have arrived was
@@ -160,7 +167,7 @@ class Posting:
             return progress.given_up(as_one, now, reason)
         if verdict.action == "drop":
             return progress.dropped(as_one, now, verdict.reason)
-        until = verdict.until or progress.month_turn(now, self._zone.now)
+        until = verdict.until or progress.month_turn(now, self._rules.zone)
         return progress.put_back(as_one, until, "held", verdict.reason)
 
     def _heed(self, call: Call, answer: Answer, now: datetime) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ import pytest
 
 from services.notify.__main__ import broadcasts
 from services.notify.broadcasts import posting, upkeep
+from services.notify.preferences.rules import MessageRules
 from services.notify.store import templates
 from shared import clock
 from shared.events import MemberErased, SegmentPerson, new_event
@@ -378,6 +379,27 @@ async def test_a_change_makes_it_a_draft_again(notify: Any, line: Any, shop: Off
     assert await shop.emitted("schedule.cancelled.v1") == [{"key": f"broadcast:{path[1:]}"}]
     listed = await shop.do("GET", params={"state": "draft"}, key=OWNER_KEY)
     assert [each["id"] for each in listed["items"]] == [path[1:]]
+
+
+async def test_at_night_it_waits_for_the_morning(
+    notify: Any, line: Any, shop: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    morning = clock.now() + timedelta(hours=5)
+
+    def quiet(_: MessageRules, category: str, now: datetime) -> datetime | None:
+        return morning if category == "campaign" and now < morning else None
+
+    monkeypatch.setattr(MessageRules, "quiet_until", quiet)
+    async with notify.running(broadcasts, **FAST):
+        path = await shop.confirmed(crowd(3))
+        query = "SELECT count(*) FROM multicasts WHERE due_at = $1 AND reason = 'quiet hours'"
+        async with asyncio.timeout(15):
+            while not await shop.pool.fetchval(query, morning):
+                await asyncio.sleep(0.02)
+        assert not line.calls
+        clock.set_offset(timedelta(hours=5))
+        await shop.reach(path, "sent")
+    assert len(line.delivered) == 3
 
 
 async def test_the_months_quota_holds_it_until_the_month_turns(
