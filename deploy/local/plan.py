@@ -127,6 +127,7 @@ class Plan:
             "LOG_FORMAT": "json",
             "RATE_LIMIT_PER_SECOND": "5000",
             "LINE_RATE_PER_SECOND": "1800",
+            "RICH_MENUS_AT_START": "true",  # the sandbox has none of its own
             "HOOKS_ALLOW_PRIVATE": "true",  # a receiver to try them with is on this machine
         }
         return servers | addresses | settings | dict(self.options.env)

@@ -12,7 +12,8 @@ class NotifySettings(ProcessSettings):
     limit is 200); broadcasts' personal messages take `line_broadcast_share_percent` of the pushes a
     second at most. `public_url` is where customers' browsers find the shop's pages; without it
     cards are linked by the till's code only. `liff_id` opens the card inside LINE, from rich menus;
-    their images go to `line_data_api_base`, which follows from `line_api_base` when empty."""
+    their images go to `line_data_api_base`, which follows from `line_api_base` when empty.
+    `rich_menus_at_start` puts the shipped ones up unasked, over what the account may show."""
 
     redis_url: SecretStr
     line_api_base: str = "https://api.line.me"
@@ -24,6 +25,7 @@ class NotifySettings(ProcessSettings):
     public_url: str = ""
     liff_id: str = ""
     line_data_api_base: str = ""
+    rich_menus_at_start: bool = False
 
     @property
     def personal_broadcast_rate(self) -> int:

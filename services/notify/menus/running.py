@@ -18,5 +18,6 @@ async def set_up(process: Process, settings: NotifySettings, closing: AsyncExitS
         MenuClient(settings.line_api_base, token, settings.line_data_api_base)
     )
     process.bus.consume("notify.menus", MENU_HANDLERS, process.pool, process.relay, use_inbox=False)
-    process.task(Sync(process.pool, line, addresses(settings)).run())
+    at_start = settings.rich_menus_at_start
+    process.task(Sync(process.pool, line, addresses(settings), at_start=at_start).run())
     process.task(Linker(process.pool, line).run())

@@ -36,9 +36,21 @@ LONGEST_PAUSE = 300.0
 
 
 class Sync:
-    """Keeps LINE in step. `addresses` are what `{card}` and `{public_url}` stand for."""
+    """Keeps LINE in step. `addresses` are what `{card}` and `{public_url}` stand for.
 
-    def __init__(self, pool: "Pool[Any]", line: MenuClient, addresses: Mapping[str, str]) -> None:
+    `at_start`: the shipped menus go up by themselves. Without it nothing at LINE is touched until
+    the owner asks: the account may have a menu that was made elsewhere.
+    """
+
+    def __init__(
+        self,
+        pool: "Pool[Any]",
+        line: MenuClient,
+        addresses: Mapping[str, str],
+        *,
+        at_start: bool,
+    ) -> None:
+        self._at_start = at_start
         self._pool = pool
         self._line = line
         self._addresses = addresses
@@ -71,6 +83,8 @@ class Sync:
 
     async def _pass(self, progress: Progress) -> None:
         if not progress.shipped:
+            if not (self._at_start or progress.asked):
+                return
             await shipping.ship(self._pool)
             progress = await store.progress(self._pool) or progress
         await self._walk(progress.walk)

@@ -183,11 +183,13 @@ class MenuLine:
 class Shop:
     """Rich menus on one database."""
 
-    def __init__(self, pool: "Pool[Any]", line: MenuLine, client: MenuClient) -> None:
+    def __init__(
+        self, pool: "Pool[Any]", line: MenuLine, client: MenuClient, *, at_start: bool = True
+    ) -> None:
         self.pool = pool
         self.line = line
         self.client = client
-        self.sync = Sync(pool, client, ADDRESSES)
+        self.sync = Sync(pool, client, ADDRESSES, at_start=at_start)
         self.linker = Linker(pool, client)
 
     def another(self) -> "Shop":

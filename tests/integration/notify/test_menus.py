@@ -11,6 +11,7 @@ from services.notify.menus import client, linking, syncing
 from services.notify.menus.client import LineUnavailable
 from services.notify.menus.handlers import MENU_HANDLERS
 from services.notify.store import menu_links
+from services.notify.store import menus as store
 from services.notify.store import personal as store_personal
 from shared import clock
 from shared.bus.handling import Batch
@@ -47,6 +48,16 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 async def shop(database: Any) -> AsyncIterator[Shop]:
     async with open_shop(database) as shop:
         yield shop
+
+
+async def test_an_account_keeps_its_own_menu_until_its_owner_asks(shop: Shop) -> None:
+    careful = Shop(shop.pool, shop.line, shop.client, at_start=False)
+    await careful.steps()
+    assert shop.line.menus == {}
+    assert shop.line.default is None
+    await store.ask(shop.pool)
+    await careful.steps()
+    assert shop.line.default is not None
 
 
 async def test_the_shipped_menus_are_made_and_shown(shop: Shop) -> None:
