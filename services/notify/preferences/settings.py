@@ -70,7 +70,7 @@ class Notices(_Part):
 class Categories(_Part):
     """Each category that people may stop; what is left out is as shipped."""
 
-    receipt: Notices = Notices()
+    receipt: Notices = Notices(window_seconds=1)
     rank: Notices = Notices(quiet=NIGHT)
     expiry: Notices = Notices(quiet=NIGHT)
     campaign: Offers = Offers()

@@ -15,7 +15,7 @@ TOKYO = ZoneInfo("Asia/Tokyo")
 NOON = datetime(2026, 5, 10, 12, tzinfo=TOKYO)
 NIGHT = datetime(2026, 5, 10, 23, tzinfo=TOKYO)
 MORNING = datetime(2026, 5, 11, 9, tzinfo=TOKYO)
-THREE = timedelta(seconds=3)
+ONE, THREE = timedelta(seconds=1), timedelta(seconds=3)
 
 
 def rules(**categories) -> MessageRules:
@@ -32,7 +32,7 @@ def test_what_somebody_waits_for_never_waits(category, now):
 
 
 def test_a_receipt_waits_for_its_window_at_any_hour():
-    assert wait_of("receipt", rules(), NIGHT) == Wait(NIGHT + THREE, gathering=True)
+    assert wait_of("receipt", rules(), NIGHT) == Wait(NIGHT + ONE, gathering=True)
 
 
 @pytest.mark.parametrize("category", ["rank", "expiry"])
