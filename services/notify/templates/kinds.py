@@ -88,7 +88,7 @@ _dates = _slot(
     600,
     "期限ごとのポイント（1行ずつ）",
     "points by their last day, one a line",
-    ("120 ポイント（2026/01/31 まで）", "120 points (valid through 2026/01/31)"),
+    ("2026/01/31 まで　120 pt", "2026/01/31: 120 points"),
 )
 _latest = _slot(
     4500,

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from services.notify.sending.link_offers import PLACEHOLDER
 from services.notify.templates import people
 from services.notify.templates.kinds import KINDS
+from services.notify.templates.variables import NOTHING
 from shared.events import SegmentPerson
 
 _OF_PEOPLE = ("card", "rank", "next_rank", "missing")
@@ -21,9 +22,10 @@ def examples(kind: str, language: str) -> dict[str, str]:
 
 def of_person(kind: str, language: str, person: SegmentPerson, zone: ZoneInfo) -> Mapping[str, str]:
     """The examples, with what a member's data says in their place: the rest belongs to an event
-    that did not happen."""
+    that did not happen, and to a rank that they do not have."""
     told = people.values(person, language, zone, None)
-    known = {name: told[name] for name in _OF_PEOPLE} | {"balance": told["points"]}
+    known = {name: told[name] for name in _OF_PEOPLE if told[name] != NOTHING}
+    known["balance"] = told["points"]
     return {name: known.get(name, value) for name, value in examples(kind, language).items()}
 
 

@@ -263,12 +263,12 @@ def expiring(points: int, day: int, later=()) -> PointsExpiring:
         (
             "ja",
             "1,500 ポイントが 2026/01/07 に期限を迎えます（残高 1,234 ポイント）",
-            "1,500 ポイント（2026/01/07 まで）\n20 ポイント（2026/01/30 まで）",
+            "2026/01/07 まで　1,500 pt\n2026/01/30 まで　20 pt",
         ),
         (
             "en",
             "1,500 points are valid through 2026/01/07 (balance 1,234)",
-            "1,500 points (valid through 2026/01/07)\n20 points (valid through 2026/01/30)",
+            "2026/01/07: 1,500 points\n2026/01/30: 20 points",
         ),
     ],
 )
