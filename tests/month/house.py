@@ -34,6 +34,7 @@ from shared.events import Event
 from shared.outbox import Relay
 from shared.process import Process, Setup
 from shared.settings import ProcessSettings
+from tests import tables
 
 DEADLINE = 120.0
 PAUSE = 0.01
@@ -214,16 +215,8 @@ async def _running(processes: Any) -> AsyncIterator[None]:
 
 
 async def empty(admin_url: str) -> None:
-    """Nothing in any schema but what the migrations made."""
+    """Nothing in any schema but what the migrations made, and no schedule was ever looked at."""
+    await tables.empty(admin_url, "points", "notify", "scheduler")
     connection = await asyncpg.connect(admin_url)
-    kept = ("migrations", "card_key", "schedules", "projection")
-    rows = await connection.fetch(
-        "SELECT schemaname, tablename FROM pg_tables"
-        " WHERE schemaname = ANY($1) AND tablename <> ALL($2)",
-        ["points", "notify", "scheduler"],
-        kept,
-    )
-    tables = ", ".join(f"{row['schemaname']}.{row['tablename']}" for row in rows)
-    await connection.execute(f"SET session_replication_role TO replica; TRUNCATE {tables}")
     await connection.execute("UPDATE scheduler.schedules SET checked_until = NULL")
     await connection.close()

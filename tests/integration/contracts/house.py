@@ -7,7 +7,6 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-import asyncpg
 import msgspec
 from prometheus_client import REGISTRY
 
@@ -17,10 +16,9 @@ from shared.db import Pool, open_pool
 from shared.events import Event
 from shared.process import Process, Setup
 from shared.settings import ProcessSettings
+from tests import tables
 
 DEADLINE = 60.0
-KEPT_TABLES = ("migrations", "card_key", "schedules", "projection")
-"""What a migration fills, and no event changes in a way that matters here."""
 
 
 class Case(NamedTuple):
@@ -123,7 +121,7 @@ async def opened(
     case: Case, settings: ProcessSettings, admin_url: str
 ) -> AsyncIterator[tuple[House, list[Event[Any]]]]:
     """The case's process on an emptied schema, and its events."""
-    await _empty(admin_url, case.schema)
+    await tables.empty(admin_url, case.schema)
     async with contextlib.AsyncExitStack() as stack:
         url = settings.database_url.get_secret_value()
         pool = await open_pool(url, schema=case.schema, size=8)
@@ -171,15 +169,3 @@ def twice_and_shuffled(events: Sequence[Event[Any]], seed: int) -> list[list[Eve
         else:
             groups.append([event])
     return groups
-
-
-async def _empty(admin_url: str, schema: str) -> None:
-    connection = await asyncpg.connect(admin_url, server_settings={"search_path": schema})
-    rows = await connection.fetch(
-        "SELECT tablename FROM pg_tables WHERE schemaname = $1 AND tablename <> ALL($2)",
-        schema,
-        KEPT_TABLES,
-    )
-    await connection.execute("SET session_replication_role TO replica")
-    await connection.execute("TRUNCATE " + ", ".join(row["tablename"] for row in rows))
-    await connection.close()

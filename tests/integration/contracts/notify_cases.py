@@ -7,7 +7,10 @@ from typing import Any
 import msgspec
 
 from services.notify import __main__ as notify
+from services.notify.preferences.settings import AT_ONCE
 from services.notify.settings import NotifySettings, NotifyWebSettings
+from services.notify.store import message_settings as store_settings
+from services.notify.store.message_settings import Revision
 from shared.db import Pool
 from shared.events import (
     BroadcastDue,
@@ -82,8 +85,11 @@ async def heard(_: "Pool[Any]") -> list[Event[Any]]:
     ]
 
 
-async def told(_: "Pool[Any]") -> list[Event[Any]]:
-    """All that a member is told, by several programs' clocks."""
+async def told(pool: "Pool[Any]") -> list[Event[Any]]:
+    """All that a member is told, by several programs' clocks, each thing apart: what goes out with
+    what depends on what comes when."""
+    at_once = Revision(1, AT_ONCE.model_dump_json(by_alias=True), BEGINNING)
+    await store_settings.put(pool, at_once, "test")
     a, b, c = USERS
     one, two, three = (uuid.uuid5(uuid.NAMESPACE_URL, user) for user in USERS)
     moment = BEGINNING

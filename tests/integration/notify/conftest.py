@@ -29,40 +29,13 @@ from shared.db import open_pool
 from shared.events import Event, MemberJoined, PointsEarned, new_event
 from shared.outbox import Relay
 from shared.process import Process, Setup
-from tests import namespaces
+from tests import namespaces, tables
 from tests.conformance.openapi import Judge
 
 USER = "U" + "1" * 32
 OTHER = "U" + "2" * 32
 MEMBER = UUID(int=1)
 
-TABLES = (
-    "deliveries",
-    "broadcasts",
-    "broadcast_pages",
-    "broadcast_people",
-    "recipients",
-    "preferences",
-    "line_events",
-    "erasures",
-    "program",
-    "message_settings",
-    "links",
-    "quota_plans",
-    "quota_months",
-    "quota_sent",
-    "quota_slices",
-    "templates",
-    "themes",
-    "previews",
-    "menus",
-    "menu_ids",
-    "menu_members",
-    "menu_links",
-    "menu_sync",
-    "menu_looks",
-    "outbox",
-)
 """What a test finds empty; one a line, for every area adds its own."""
 
 
@@ -375,8 +348,8 @@ class Worker:
 async def notify(servers, database, namespace: str, line: StandIn) -> AsyncIterator[Worker]:
     """A service with an empty schema and a namespace of its own."""
     url = database.url("notify")
+    await tables.empty(database.admin_url, "notify")
     connection = await asyncpg.connect(url, server_settings={"search_path": "notify"})
-    await connection.execute(f"TRUNCATE {', '.join(TABLES)} CASCADE")
     # Nothing waits, at whatever hour the tests run; who tests windows puts another revision.
     await store_settings.put(
         connection, Revision(1, AT_ONCE.model_dump_json(by_alias=True), clock.now()), "test"

@@ -15,6 +15,7 @@ from shared.bus.bus import Bus
 from shared.db import open_pool
 from shared.outbox import Relay
 from shared.process import Process
+from tests import tables
 
 OWNER_KEY, READ_KEY = "tmr_owner_links", "tmr_read_links"
 PHONE = {"User-Agent": "Mozilla/5.0 (iPhone) AppleWebKit/605.1.15 Mobile Safari Line/14.9.0"}
@@ -65,7 +66,7 @@ async def house(servers: Any, database: Any, namespace: str) -> AsyncIterator[Ho
     bus = Bus(servers.amqp_url, namespace, "notify-web")
     process = Process("notify-web", settings, bus, pool, Relay(pool, bus.publisher))
     await web(process)
-    await pool.execute("TRUNCATE api_keys, links, link_clicks, click_batches, program")
+    await tables.empty(database.admin_url, "notify")
     for kind, key in (("owner", OWNER_KEY), ("read", READ_KEY)):
         key_hash = hashlib.sha256(key.encode()).hexdigest()
         await pool.execute(

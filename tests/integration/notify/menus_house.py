@@ -23,9 +23,9 @@ from shared.bus.handling import Batch
 from shared.db import Pool, open_pool
 from shared.events import Event, MemberJoined, RankChanged, new_event
 from shared.line import rich_menu_rules as rules
+from tests import tables
 from tests.conformance import openapi
 
-TABLES = "menus, menu_ids, menu_members, menu_links, menu_sync, menu_looks, recipients, erasures"
 ADDRESSES = {"card": "https://shop.example.jp/card", "public_url": "https://shop.example.jp"}
 FRIENDS = UUID(int=99)
 
@@ -255,10 +255,11 @@ def shipped(which: str, **changes: Any) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def open_pool_of(database: Any) -> AsyncIterator["Pool[Any]"]:
-    """An empty database."""
+async def open_pool_of(database: Any, *, emptied: bool = True) -> AsyncIterator["Pool[Any]"]:
+    """A database, empty unless somebody has begun to fill it."""
     pool = await open_pool(database.url("notify"), schema="notify", size=6)
-    await pool.execute(f"TRUNCATE {TABLES}")
+    if emptied:
+        await tables.empty(database.admin_url, "notify")
     try:
         yield pool
     finally:
@@ -266,7 +267,7 @@ async def open_pool_of(database: Any) -> AsyncIterator["Pool[Any]"]:
 
 
 @contextlib.asynccontextmanager
-async def open_shop(database: Any) -> AsyncIterator[Shop]:
+async def open_shop(database: Any, *, emptied: bool = True) -> AsyncIterator[Shop]:
     """An empty database, and LINE with nothing on it."""
     line = MenuLine()
     runner = web.AppRunner(line.app(), shutdown_timeout=0.1)
@@ -275,7 +276,10 @@ async def open_shop(database: Any) -> AsyncIterator[Shop]:
     await site.start()
     line.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
-        async with open_pool_of(database) as pool, MenuClient(line.url, "token") as client:
+        async with (
+            open_pool_of(database, emptied=emptied) as pool,
+            MenuClient(line.url, "token") as client,
+        ):
             yield Shop(pool, line, client)
     finally:
         await runner.cleanup()

@@ -12,7 +12,7 @@ from PIL import Image
 
 from services.notify.menus import client
 from tests.integration.notify.links_house import READ_KEY, House, house
-from tests.integration.notify.menus_house import TABLES, joined, open_shop, ranked, shipped, user
+from tests.integration.notify.menus_house import joined, open_shop, ranked, shipped, user
 
 PATH = "/v1/messages/menus"
 SMALL = {"width": 800, "height": 250}
@@ -21,7 +21,6 @@ SMALL = {"width": 800, "height": 250}
 @pytest.fixture
 async def shop(servers: Any, database: Any, namespace: str) -> AsyncIterator[House]:
     async with house(servers, database, namespace) as open_house:
-        await open_house.pool.execute(f"TRUNCATE {TABLES}")
         yield open_house
 
 
@@ -61,7 +60,7 @@ async def test_it_says_how_many_have_it_and_what_a_look_found(
     shop: House, database: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "CALLS_PER_SECOND", 1e6)
-    async with open_shop(database) as menus:
+    async with open_shop(database, emptied=False) as menus:
         await menus.tell(joined(1), joined(2))
         await menus.tell(ranked(1, "gold"))
         await menus.steps()

@@ -32,9 +32,6 @@ async def shop(
 
     monkeypatch.setattr(LineLogin, "user", user)
     async with house(servers, database, namespace) as open_house:
-        await open_house.pool.execute(
-            "TRUNCATE deliveries, recipients, preferences, message_settings CASCADE"
-        )
         yield open_house
 
 

@@ -79,10 +79,6 @@ async def client(line: Line) -> AsyncIterator[InsightClient]:
 @pytest.fixture
 async def shop(servers: Any, database: Any, namespace: str) -> AsyncIterator[House]:
     async with house(servers, database, namespace) as open_house:
-        await open_house.pool.execute(
-            "TRUNCATE insight_days, insight_units, insight_questions, deliveries, broadcasts"
-            " CASCADE"
-        )
         yield open_house
     clock.set_offset(timedelta())
 

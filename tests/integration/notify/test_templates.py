@@ -66,7 +66,7 @@ async def test_what_is_saved_is_said_by_a_running_worker_and_gone_back_from(
         await until_told((None, "flex"))
         await shop.ask("POST", f"{EARNED}/revert", json={"version": 1})
         await until_told((3, "text"))
-    assert any(words.startswith("やった！7") for words in line.texts())
+        await kit.until(lambda: any(words.startswith("やった！7") for words in line.texts()))
 
 
 async def test_versions_stay_as_they_were_and_differences_are_told(shop: House) -> None:

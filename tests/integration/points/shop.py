@@ -25,6 +25,7 @@ from shared.events import (
     new_event,
 )
 from shared.purchase_id import purchase_id
+from tests import tables
 
 QR_KEY = b"a key of the tests, 32 bytes long"
 PURCHASE_KEY = b"another key of the tests"
@@ -170,16 +171,11 @@ def submitted(
 
 async def empty(admin_url: str) -> None:
     """Nothing in the schema but the tables; whatever is said is kept in `said`."""
+    await tables.empty(admin_url, "points")
     connection = await asyncpg.connect(admin_url)
     await connection.execute(
         """
         SET search_path TO points;
-        SET session_replication_role TO replica;
-        DO $$ DECLARE t text; BEGIN
-            FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'points'
-                AND tablename NOT IN ('migrations', 'card_key')
-            LOOP EXECUTE format('TRUNCATE %I CASCADE', t); END LOOP;
-        END $$;
         CREATE TABLE IF NOT EXISTS said (type text, body bytea);
         CREATE OR REPLACE FUNCTION hear() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
             $$ BEGIN INSERT INTO points.said VALUES (new.type, new.body); RETURN new; END $$;
