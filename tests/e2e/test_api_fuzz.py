@@ -2,6 +2,7 @@
 never a 500, never an answer that the document does not know."""
 
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ from deploy import openapi
 from deploy.local.stack import Stack
 from shared import ids
 
+AT = "2026-01-15T03:00:00Z"
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
 CHECKS = [
     not_a_server_error,
@@ -46,10 +48,10 @@ def edge(stack: Stack) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def there(stack: Stack, edge: str) -> dict[str, str]:
-    """Ids of what there is, by the name of the parameter: a member, a redemption, a webhook."""
+    """Ids of what there is, by the name of the parameter: a member, a redemption, a broadcast."""
     headers = {"Authorization": f"Bearer {stack.env['OWNER_API_KEY']}"}
 
-    def post(path: str, body: dict[str, Any]) -> Any:
+    def post(path: str, body: dict[str, Any] | None = None) -> Any:
         with_key = {**headers, "Idempotency-Key": ids.new_id().hex}
         answer = httpx.post(f"{edge}{path}", json=body, headers=with_key)
         assert answer.is_success, answer.text
@@ -59,15 +61,41 @@ def there(stack: Stack, edge: str) -> dict[str, str]:
     post(f"/v1/members/{member}/adjustments", {"points": 1000, "reason": "fuzz"})
     spend = {"member": {"id": member}, "store": "main", "points": 10}
     hook = {"url": "https://hooks.example.com/tamaru", "events": ["points.*"]}
+    purchase = {"member": {"id": member}, "store": "main", "total": 1000, "occurred_at": AT}
+    link = {"name": "Shop", "address": "https://shop.example.com/"}
+    said = {"messages": {"ja": [{"type": "text", "text": "セール"}]}}
+    broadcast = post("/v1/messages/broadcasts", {"name": "fuzz", "content": said})["id"]
+    post(f"/v1/messages/broadcasts/{broadcast}/count")
+    poster = {"name": "Poster", "kind": "poster"}
+    assert httpx.put(f"{edge}/v1/routes/everybody", json=poster, headers=headers).is_success
     return {
         "member_id": member,
         "redemption_id": post("/v1/redemptions", spend)["id"],
+        "purchase_id": post("/v1/purchases", purchase)["id"],
         "webhook_id": post("/v1/webhooks", hook)["id"],
+        "broadcast_id": broadcast,
+        "delivery_id": _a_delivery(stack, headers),
+        "link_id": post("/v1/messages/links", link)["id"],
+        "code": "everybody",  # a segment and a route
+        "kind": "earned",
+        "language": "ja",
         "version": "1",
     }
 
 
-@pytest.mark.parametrize("label", sorted(OPERATIONS))
+def _a_delivery(stack: Stack, headers: dict[str, str]) -> str:
+    """The id of a message to somebody who follows the account now."""
+    follower = {"name": "ふぁず", "count": 1, "follow": True}
+    httpx.post(f"{stack.env['SANDBOX_URL']}/sandbox/users/bulk", json=follower).raise_for_status()
+    url = f"{stack.env['EDGE_URL']}/v1/messages/deliveries"
+    deadline = time.monotonic() + 30
+    while not (found := httpx.get(url, headers=headers).json()["items"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return str(found[0]["id"])
+
+
+@pytest.mark.parametrize("label", sorted(OPERATIONS, key=lambda each: ("DELETE" in each, each)))
 def test_no_500_and_nothing_undocumented(
     stack: Stack, edge: str, there: dict[str, str], label: str
 ) -> None:
@@ -88,10 +116,15 @@ def test_no_500_and_nothing_undocumented(
     )
     def called(case: Any, real: bool) -> None:
         if real:
-            _name_what_is_there(case, there)
+            _name_what_is_there(case, there | {"name": _name_in(label)})
         case.call_and_validate(base_url=edge, headers=headers, checks=CHECKS, timeout=20)
 
     called()
+
+
+def _name_in(label: str) -> str:
+    """What a `name` is of: a schedule or a rich menu."""
+    return "nightly" if "/v1/schedules" in label else "member-ja"
 
 
 def _name_what_is_there(case: Any, there: dict[str, str]) -> None:
