@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from services.webhook.messages import Encoded
+from shared import api_keys
 from shared.bus.handling import Connection
 from shared.db import Pool
 from shared.events import StoreChanged, TerminalChanged
@@ -29,17 +30,6 @@ FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::bigint[])
 ORDER BY store_id, revision DESC
 ON CONFLICT (store_id) DO UPDATE
 SET code = excluded.code, active = excluded.active, revision = excluded.revision
-WHERE old.revision < excluded.revision
-"""
-_KEEP_KEYS = """
-INSERT INTO api_keys AS old (terminal_id, key_hash, kind, store, active, revision)
-SELECT DISTINCT ON (terminal_id) terminal_id, key_hash, kind, store, active, revision
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[])
-    AS r (terminal_id, key_hash, kind, store, active, revision)
-ORDER BY terminal_id, revision DESC
-ON CONFLICT (terminal_id) DO UPDATE
-SET key_hash = excluded.key_hash, kind = excluded.kind, store = excluded.store,
-    active = excluded.active, revision = excluded.revision
 WHERE old.revision < excluded.revision
 """
 _RAISE_VERSION = "UPDATE projection SET version = version + 1"
@@ -95,15 +85,7 @@ async def keep_stores(connection: Connection, stores: Sequence[StoreChanged]) ->
 
 async def keep_keys(connection: Connection, terminals: Sequence[TerminalChanged]) -> None:
     """Take over what is newer than what is known."""
-    await connection.execute(
-        _KEEP_KEYS,
-        [terminal.terminal_id for terminal in terminals],
-        [terminal.key_hash for terminal in terminals],
-        [terminal.kind for terminal in terminals],
-        [terminal.store for terminal in terminals],
-        [terminal.active for terminal in terminals],
-        [terminal.revision for terminal in terminals],
-    )
+    await api_keys.keep(connection, terminals)
     await connection.execute(_RAISE_VERSION)
 
 

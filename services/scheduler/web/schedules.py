@@ -1,5 +1,6 @@
 """`/v1/schedules`: the recurring ones; what ran, what is next, how late; pause and run now."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from services.scheduler.store import schedules as store
 from services.scheduler.web import schemas
 from services.scheduler.web.steering import noted
 from shared import clock
+from shared.api_keys import Key
 from shared.bus.handling import Connection
 from shared.problems import Problem, invalid
 from shared.web import schemas as common
@@ -112,23 +114,13 @@ async def change(
 @router.post("/{name}/pause", response_model=schemas.Schedule, responses=_UNKNOWN)
 async def pause(request: Request, key: Owner, name: str, idem: IdempotencyKey) -> schemas.Schedule:
     """Let it fire nothing until it is resumed."""
-    async with acting(request) as batch:
-        await _one(batch.connection, name)
-        _, new = await once(batch, key, idem, "pause", {"name": name})
-        if new and await store.pause(batch.connection, name, clock.now()):
-            await noted(batch.connection, "pause", f"schedule:{name}", key)
-        return await _one(batch.connection, name)
+    return await _steer(request, key, name, idem, "pause", store.pause)
 
 
 @router.post("/{name}/resume", response_model=schemas.Schedule, responses=_UNKNOWN)
 async def resume(request: Request, key: Owner, name: str, idem: IdempotencyKey) -> schemas.Schedule:
     """Let it fire again. What it missed while it was paused is not made up for."""
-    async with acting(request) as batch:
-        await _one(batch.connection, name)
-        _, new = await once(batch, key, idem, "resume", {"name": name})
-        if new and await store.resume(batch.connection, name, clock.now()):
-            await noted(batch.connection, "resume", f"schedule:{name}", key)
-        return await _one(batch.connection, name)
+    return await _steer(request, key, name, idem, "resume", store.resume)
 
 
 @router.post("/{name}/run", response_model=schemas.Schedule, responses=_UNKNOWN)
@@ -141,6 +133,22 @@ async def run(request: Request, key: Owner, name: str, idem: IdempotencyKey) -> 
             actor = f"key:{key.id}"
             batch.emit_all(await firing.run_now(batch.connection, name, clock.now(), actor))
             await noted(batch.connection, "run", f"schedule:{name}", key)
+        return await _one(batch.connection, name)
+
+
+async def _steer(
+    request: Request,
+    key: Key,
+    name: str,
+    idem: str,
+    act: str,
+    change: Callable[[Connection, str, datetime], Awaitable[bool]],
+) -> schemas.Schedule:
+    async with acting(request) as batch:
+        await _one(batch.connection, name)
+        _, new = await once(batch, key, idem, act, {"name": name})
+        if new and await change(batch.connection, name, clock.now()):
+            await noted(batch.connection, act, f"schedule:{name}", key)
         return await _one(batch.connection, name)
 
 
