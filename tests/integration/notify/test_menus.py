@@ -121,8 +121,9 @@ async def test_five_thousand_ranks_move_in_ten_calls_by_two_processes(shop: Shop
     await shop.tell(*(ranked(number, "gold") for number in range(MANY)))
     shop.line.calls.clear()
     await asyncio.gather(_all(shop), _all(shop.another()))
-    assert shop.line.count("bulk_link") == MANY / 500
-    assert len(shop.line.calls) == MANY / 500
+    calls = shop.line.count("bulk_link")
+    assert calls in (MANY / 500, MANY / 500 + 1)  # the last page may fall to both, in two parts
+    assert len(shop.line.calls) == calls
     assert {shop.line.menu_of(user(number)) for number in range(MANY)} == {"gold-ja"}
 
 
