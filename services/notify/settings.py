@@ -20,7 +20,7 @@ class NotifySettings(ProcessSettings):
     line_channel_access_token: SecretStr
     line_rate_per_second: int = 1800
     line_concurrency: int = 64
-    line_multicast_rate_per_second: int = Field(default=10, ge=1)
+    line_multicast_rate_per_second: int = Field(default=6, ge=1)
     line_broadcast_share_percent: int = Field(default=50, ge=1, le=100)
     public_url: str = ""
     liff_id: str = ""
