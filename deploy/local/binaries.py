@@ -15,6 +15,7 @@ PACKAGES = {
     "caddy": "caddy",
     "chromium": "chromium",
     "fonts": "fonts-noto-cjk",
+    "menu-font": "fonts-morisawa-bizud-gothic",
 }
 _NOWHERE = Path("/nonexistent")
 
@@ -58,6 +59,10 @@ def _rabbitmq() -> Path | None:
     return next(filter(None, found), None)
 
 
+def _font(pattern: str) -> Path | None:
+    return next(Path("/usr/share/fonts").rglob(pattern), None)
+
+
 _FINDERS: dict[str, Callable[[], Path | None]] = {
     "postgres": _postgres,
     "rabbitmq": _rabbitmq,
@@ -66,7 +71,9 @@ _FINDERS: dict[str, Callable[[], Path | None]] = {
     "caddy": lambda: _on_path("caddy"),
     "chromium": lambda: _on_path("chromium", "chromium-browser", "google-chrome"),
     # The pages are Japanese: without these fonts a screenshot shows boxes.
-    "fonts": lambda: next(Path("/usr/share/fonts").rglob("*CJK*"), None),
+    "fonts": lambda: _font("*CJK*"),
+    # Rich menus are drawn with it; the larger one above would do as well.
+    "menu-font": lambda: _font("BIZUD*") or _font("*CJK*"),
 }
 
 

@@ -91,6 +91,7 @@ def _up_privately(stack: Stack, tell: Progress) -> None:
     with _undone(stack.stop, tell), pool, _cancelled_on_error():
         environment = pool.submit(venv.ensure, venv.RUNTIME_LOCK, stack.log("pip"), tell)
         _install(stack.options, layout, tell)
+        _install_font(layout, tell)
         tell(f"starting {', '.join(stack.options.private) or 'the processes'}")
         stack.start(held)
         _say_where(layout, tell)
@@ -116,6 +117,19 @@ def _install(options: Options, layout: Layout, tell: Progress, *more: str) -> No
         packages.install(missing, log)
         if note := packages.note_about_services():
             tell(note)
+
+
+def _install_font(layout: Layout, tell: Progress) -> None:
+    """The font that rich menus are drawn with. Where it cannot be installed they show icons without
+    words: no reason not to start."""
+    missing = binaries.missing_packages(["menu-font"])
+    if not missing:
+        return
+    tell(f"installing {' '.join(missing)} (log: {commands.shown(layout.log('apt'))})")
+    try:
+        packages.install(missing, layout.log("apt"))
+    except commands.SetupError:
+        tell(f"rich menus show icons without words until you run: {packages.by_hand(missing)}")
 
 
 def _say_where(layout: Layout, tell: Progress) -> None:

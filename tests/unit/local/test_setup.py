@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import binaries, commands, credentials, packages, summary, venv
+from deploy.local import binaries, commands, credentials, packages, summary, up, venv
 from deploy.local.commands import SetupError
+from deploy.local.layout import Layout
 from deploy.local.plan import SHOWN_SECRETS
 
 
@@ -73,6 +74,20 @@ def test_missing_programs_become_packages_once(monkeypatch: pytest.MonkeyPatch) 
     assert binaries.missing_packages(programs) == ["caddy", "postgresql", "rabbitmq-server"]
     with pytest.raises(RuntimeError, match="caddy postgresql rabbitmq-server"):
         binaries.locate(programs)
+
+
+def test_without_the_font_of_menus_it_starts_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*_: object) -> None:
+        raise SetupError("not permitted")
+
+    told: list[str] = []
+    monkeypatch.setattr(binaries, "find", lambda _: None)
+    monkeypatch.setattr(packages, "install", refuse)
+    up._install_font(Layout(tmp_path), told.append)
+    assert "fonts-morisawa-bizud-gothic" in told[-1]
+    assert "apt-get install" in told[-1]
 
 
 def test_a_failed_command_shows_its_log(tmp_path: Path) -> None:
