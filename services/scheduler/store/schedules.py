@@ -10,7 +10,7 @@ from shared.bus.handling import Connection
 
 _EVERY = """
 SELECT name, cron, coalesce(time_zone, (SELECT time_zone FROM program), $1) AS time_zone,
-    catch_up, checked_until, paused_at
+    catch_up, checked_until, paused_at, time_zone AS own_zone
 FROM schedules ORDER BY name
 """
 _LAST = """
@@ -43,7 +43,6 @@ UPDATE schedules SET cron = $2, time_zone = $3, catch_up = $4,
 WHERE name = $1
 """
 _ZONE = "SELECT coalesce((SELECT time_zone FROM program), $1)"
-_OWN_ZONE = "SELECT time_zone FROM schedules WHERE name = $1"
 _PUBLISH = """
 INSERT INTO program (version, effective_from, time_zone) VALUES ($1, $2, $3)
 ON CONFLICT (only_row) DO UPDATE SET version = $1, effective_from = $2, time_zone = $3
@@ -60,7 +59,8 @@ DELETE FROM ticks WHERE (schedule, due_at) IN (
 
 
 class Schedule(msgspec.Struct, frozen=True):
-    """A recurring schedule, with the zone that it is read in now."""
+    """A recurring schedule, with the zone that it is read in now; `own_zone` is None when that is
+    the program's."""
 
     name: str
     cron: str
@@ -68,6 +68,7 @@ class Schedule(msgspec.Struct, frozen=True):
     catch_up: int
     checked_until: datetime | None
     paused_at: datetime | None = None
+    own_zone: str | None = None
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -139,12 +140,6 @@ async def change(
 ) -> None:
     """Give a schedule other times; what those would have made due before `now` is passed over."""
     await connection.execute(_CHANGE, name, cron, time_zone, catch_up, now)
-
-
-async def own_zone(connection: Connection, name: str) -> str | None:
-    """A schedule's own zone; None when it follows the program's."""
-    zone: str | None = await connection.fetchval(_OWN_ZONE, name)
-    return zone
 
 
 async def program_zone(connection: Connection, default_zone: str) -> str:

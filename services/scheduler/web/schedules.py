@@ -178,20 +178,17 @@ async def _one(connection: Connection, name: str) -> schemas.Schedule:
 async def _schedules(connection: Connection, now: datetime) -> list[schemas.Schedule]:
     last = await store.last_runs(connection)
     known = await store.every(connection, firing.DEFAULT_ZONE)
-    zones = {each.name: await store.own_zone(connection, each.name) for each in known}
-    return [_shown(each, zones[each.name], last.get(each.name), now) for each in known]
+    return [_shown(each, last.get(each.name), now) for each in known]
 
 
-def _shown(
-    schedule: store.Schedule, own_zone: str | None, last: store.Run | None, now: datetime
-) -> schemas.Schedule:
+def _shown(schedule: store.Schedule, last: store.Run | None, now: datetime) -> schemas.Schedule:
     problem = _problem(schedule)
     due = firing.due_moments(schedule, now)
     return schemas.Schedule(
         name=schedule.name,
         cron=schedule.cron,
         time_zone=schedule.time_zone,
-        own_time_zone=own_zone,
+        own_time_zone=schedule.own_zone,
         catch_up=schedule.catch_up,
         status="broken" if problem else "paused" if schedule.paused_at else "active",
         paused_at=schedule.paused_at,
