@@ -59,27 +59,36 @@ def stack() -> Iterator[Stack]:
 
 async def _open(stack: Stack) -> None:
     """The demo's program without its Friday, no quiet hours: the same at every hour of the week;
-    and the till's key is known at the edge."""
+    and the keys, which reach the services as events, are known in each of them."""
     edge = stack.env["EDGE_URL"]
     owner = {"authorization": f"Bearer {stack.env['OWNER_API_KEY']}"}
     till = {"authorization": f"Bearer {stack.env['POS_API_KEY']}"}
-    async with aiohttp.ClientSession() as session:
-        async with session.get(f"{edge}/v1/program", headers=owner) as answer:
+    async with aiohttp.ClientSession(edge) as session:
+        await _known(session, "GET", "/v1/messages/settings", owner)
+        await _known(session, "GET", "/v1/schedules", owner)
+        await _known(session, "POST", "/v1/purchases", till)
+        async with session.get("/v1/program", headers=owner) as answer:
             program = await answer.json()
         program["accrual"]["multipliers"] = []
-        async with session.put(f"{edge}/v1/program", json=program, headers=owner) as answer:
+        async with session.put("/v1/program", json=program, headers=owner) as answer:
             assert answer.status in (200, 201), await answer.text()
         awake = {name: {"quiet": None} for name in ("rank", "expiry", "campaign")}
-        url = f"{edge}/v1/messages/settings"
-        async with session.put(url, json={"categories": awake}, headers=owner) as answer:
+        body = {"categories": awake}
+        async with session.put("/v1/messages/settings", json=body, headers=owner) as answer:
             assert answer.status == 200, await answer.text()
-        deadline = time.monotonic() + 60
-        while True:
-            async with session.post(f"{edge}/v1/purchases", headers=till) as answer:
-                if answer.status == 415:  # there is no body: the key was looked at and is good
-                    return
-            assert time.monotonic() < deadline, answer.status
-            await asyncio.sleep(0.2)
+
+
+async def _known(
+    session: aiohttp.ClientSession, method: str, path: str, key: dict[str, str]
+) -> None:
+    """Wait until the service behind `path` knows `key`."""
+    deadline = time.monotonic() + 60
+    while True:
+        async with session.request(method, path, headers=key) as answer:
+            if answer.status in (200, 415):  # 415: no body was sent, so the key was looked at
+                return
+        assert time.monotonic() < deadline, (path, answer.status)
+        await asyncio.sleep(0.2)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

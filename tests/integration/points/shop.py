@@ -98,8 +98,8 @@ class Points:
         await eventually(seen, f"{reader} did not handle what was published")
 
     async def told(self, event_type: str) -> list[dict[str, Any]]:
-        """The data of events that stood in the outbox, whether or not they have left yet."""
-        rows = await self.pool.fetch("SELECT body FROM said WHERE type = $1", event_type)
+        """The data of events that stood in the outbox, in order, left or not."""
+        rows = await self.pool.fetch("SELECT body FROM said WHERE type = $1 ORDER BY n", event_type)
         return [event["data"] for row in rows for event in msgspec.json.decode(row["body"])]
 
     async def status(self, id: UUID, wanted: str) -> None:
@@ -176,9 +176,13 @@ async def empty(admin_url: str) -> None:
     await connection.execute(
         """
         SET search_path TO points;
-        CREATE TABLE IF NOT EXISTS said (type text, body bytea);
+        CREATE TABLE IF NOT EXISTS said (
+            n bigint GENERATED ALWAYS AS IDENTITY, type text, body bytea
+        );
         CREATE OR REPLACE FUNCTION hear() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
-            $$ BEGIN INSERT INTO points.said VALUES (new.type, new.body); RETURN new; END $$;
+            $$ BEGIN
+                INSERT INTO points.said (type, body) VALUES (new.type, new.body); RETURN new;
+            END $$;
         CREATE OR REPLACE TRIGGER hear AFTER INSERT ON outbox
             FOR EACH ROW EXECUTE FUNCTION hear();
         GRANT SELECT ON said TO tamaru_points;
