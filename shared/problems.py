@@ -93,12 +93,17 @@ async def _problem(_: Request, error: Exception) -> Response:
 
 async def _http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    return of_http(error).response()
+
+
+def of_http(error: HTTPException) -> Problem:
+    """What the framework refuses by itself, as a problem."""
     word = _TITLES.get(error.status_code, "error").lower().replace(" ", "-")
     detail = {
         404: "There is nothing at this address. /openapi.json lists what there is.",
         405: "This address does not take this method. /openapi.json lists what it takes.",
     }.get(error.status_code, error.detail)
-    return Problem(error.status_code, word, detail, headers=error.headers).response()
+    return Problem(error.status_code, word, detail, headers=error.headers)
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:

@@ -229,3 +229,27 @@ def test_a_clock_in_python_is_found(call: str):
     assert asks_the_system_for_the_time(f"x = {call}")
     assert asks_the_system_for_the_time("x = f(default_factory=datetime.now)")
     assert not asks_the_system_for_the_time("x = clock.now(); y = time.monotonic()")
+
+
+INLINE = re.compile(
+    r"<style|\sstyle\s*=|\son[a-z]+\s*=|javascript:|<script(?![^>]*(\ssrc=|application/json))", re.I
+)
+TEMPLATES = [
+    file for name in ("shared", "services") for file in sorted((ROOT / name).rglob("*.html"))
+]
+
+
+@pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_pages_hold_no_script_or_style_of_their_own(file: Path) -> None:
+    """Their policy forbids both: they would fail silently, in the browser."""
+    assert not INLINE.search(file.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    "sample",
+    ['<p style="color: red">', "<STYLE>", '<b\nonclick="x()">', "<script>x()</script>",
+     '<a href="javascript:x()">'],
+)  # fmt: skip
+def test_inline_script_and_style_are_noticed(sample: str) -> None:
+    assert INLINE.search(sample)
+    assert not INLINE.search('<script src="/a.js" type="module"></script><p data-once="1">')

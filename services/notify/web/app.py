@@ -1,7 +1,6 @@
 """The service's ASGI app: its routers, and what they find in `app.state`."""
 
 from fastapi import APIRouter, FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from services.notify.links.clicks import Clicks
 from services.notify.links.redirect import Redirect
@@ -19,10 +18,11 @@ from services.notify.web import (
     template_trials,
     templates,
 )
+from services.notify.web.pages import PAGES
 from shared import api_keys
 from shared.line_login import LineLogin
 from shared.process import Process
-from shared.web import api
+from shared.web import api, pages
 
 ROUTERS: tuple[APIRouter, ...] = (
     broadcasts.router,
@@ -58,7 +58,7 @@ def build(process: Process, settings: NotifyWebSettings) -> FastAPI:
         rate=settings.rate_limit_per_second,
     )
     app.state.words = InForce(settings.public_url)
-    app.mount("/static/notify", StaticFiles(directory=notices.PAGES / "static"))
+    pages.install(app, PAGES)
     clicks = Clicks(process.pool)
     process.task(clicks.run())
     process.on_stop.append(clicks.close)

@@ -1,9 +1,6 @@
 """The service's ASGI app: routes, problems, what handlers find in `app.state`."""
 
-from pathlib import Path
-
 from fastapi import FastAPI, Request
-from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
 from services.points.errors import AlreadyTaken, MemberGone, MergedMeanwhile, NotEnoughPoints
@@ -36,12 +33,12 @@ from services.points.web import (
     service,
     versions,
 )
+from services.points.web.pages import PAGES
 from shared import problems
 from shared.bus.errors import NotYet
 from shared.process import Process
-from shared.web import api
+from shared.web import api, pages
 
-STATIC = Path(__file__).parent.parent / "pages" / "static"
 _MODULES = (
     members,
     profiles,
@@ -97,7 +94,7 @@ def build(process: Process, settings: WebSettings) -> FastAPI:
     app.add_exception_handler(NotYet, _not_ready)
     app.add_exception_handler(MergedMeanwhile, _merged)
     app.add_exception_handler(MemberGone, _gone)
-    app.mount("/static/points", StaticFiles(directory=STATIC))
+    pages.install(app, PAGES)
     return app
 
 

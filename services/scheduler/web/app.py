@@ -1,13 +1,13 @@
 """The service's ASGI app: its routers, and what they find in `app.state`."""
 
 from fastapi import APIRouter, FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from services.scheduler.settings import SchedulerWebSettings
 from services.scheduler.web import items, page, schedules
+from services.scheduler.web.pages import PAGES
 from shared import api_keys
 from shared.process import Process
-from shared.web import api
+from shared.web import api, pages
 
 ROUTERS: tuple[APIRouter, ...] = (items.router, schedules.router, page.router)
 """Items before schedules: a path of theirs is no schedule's name."""
@@ -30,5 +30,5 @@ def build(process: Process, settings: SchedulerWebSettings) -> FastAPI:
         name="scheduler",
         rate=settings.rate_limit_per_second,
     )
-    app.mount("/static/scheduler", StaticFiles(directory=page.STATIC))
+    pages.install(app, PAGES)
     return app
