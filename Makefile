@@ -53,9 +53,10 @@ faults: ## the long runs that kill processes in the middle
 	@$(LOCAL) prepare-tests
 	@$(VENV)/python -m pytest tests/faults -m faults $(ARGS)
 
-lock: ## write both lock files anew from pyproject.toml
+lock: ## write the lock files anew from pyproject.toml and deploy/web/package.json (needs npm)
 	@$(LOCAL) prepare-checks
 	@for lock in "requirements.lock local" "requirements-dev.lock local,dev"; do set -- $$lock; \
 	$(VENV)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
 	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	  --extra "$$2" --output-file "$$1" pyproject.toml || exit 1; done
+	@cd deploy/web && npm install --package-lock-only --no-fund

@@ -72,6 +72,16 @@ class Layout:
         """The variables of a Docker start; there while it runs."""
         return self.folder / "compose.env"
 
+    @property
+    def browser(self) -> Path:
+        """npm's folder with the pages' libraries; belongs to the clone, not to a stack's data."""
+        return self.folder / "browser"
+
+    @property
+    def node(self) -> Path:
+        """Node, where the machine has none; likewise."""
+        return self.folder / "node"
+
     def everything(self) -> tuple[Path, ...]:
         """All files and folders of this stack. Another stack may live in a folder beside them."""
         files = (self.state, self.options, self.status, self.env, self.secrets, self.pids)

@@ -5,10 +5,10 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from deploy.local import binaries, commands, compose, packages, probes, summary, venv
+from deploy.local import binaries, browser, commands, compose, packages, probes, summary, venv
 from deploy.local.files import locked, read_env
 from deploy.local.layout import DEFAULT_FOLDER, ROOT, Layout
 from deploy.local.plan import URL_NAMES, Options
@@ -18,6 +18,7 @@ from deploy.local.stack import Progress, Stack, StartFailed
 from deploy.local.supervise import away_folder
 
 _ADMISSION_SECONDS = 30.0
+_CLONE = Layout(DEFAULT_FOLDER)  # what every stack of this clone shares
 _TURN = 600.0  # seconds to wait for another `make up` or `make down`
 
 
@@ -87,9 +88,10 @@ def _up_with_docker(layout: Layout, tell: Progress) -> None:
 def _up_privately(stack: Stack, tell: Progress) -> None:
     held = [] if venv.is_current(ROOT, venv.RUNTIME_LOCK) else _python_processes()
     layout = Layout(stack.folder)
-    pool = ThreadPoolExecutor(max_workers=1)
+    pool = ThreadPoolExecutor(max_workers=2)
     with _undone(stack.stop, tell), pool, _cancelled_on_error():
         environment = pool.submit(venv.ensure, venv.RUNTIME_LOCK, stack.log("pip"), tell)
+        libraries = pool.submit(browser.ensure, _CLONE, tell, _python_of(environment))
         _install(stack.options, layout, tell)
         _install_font(layout, tell)
         tell(f"starting {', '.join(stack.options.private) or 'the processes'}")
@@ -98,9 +100,20 @@ def _up_privately(stack: Stack, tell: Progress) -> None:
         if held:
             stack.wait_ready(stack.options.private, tell=tell)
         environment.result()
+        libraries.result()
         stack.release(*held)
         stack.wait_ready(tell=tell)
         _wait_admitted(layout)
+
+
+def _python_of(environment: Future[None]) -> Callable[[], Path]:
+    """Waits for the environment and names its Python."""
+
+    def python() -> Path:
+        environment.result()
+        return venv.python()
+
+    return python
 
 
 def _python_processes() -> list[str]:
@@ -206,7 +219,9 @@ def prepare_tests() -> None:
     layout = Layout(DEFAULT_FOLDER)
     layout.make()
     options = Options(given_urls(os.environ), SERVER_NAMES)
-    with ThreadPoolExecutor(max_workers=1) as pool, _cancelled_on_error():
+    with ThreadPoolExecutor(max_workers=2) as pool, _cancelled_on_error():
         environment = pool.submit(venv.ensure, venv.DEV_LOCK, layout.log("pip"), tell)
+        libraries = pool.submit(browser.ensure, layout, tell, _python_of(environment))
         _install(options, layout, tell, "chromium", "fonts")
         environment.result()
+        libraries.result()

@@ -44,15 +44,15 @@ def copied() -> list[str]:
     return [rest.split()[0] for rest in of("COPY") if not rest.startswith("--from=")]
 
 
-def test_both_stages_stand_on_one_exact_release() -> None:
+def test_all_stages_stand_on_one_exact_release() -> None:
     bases = {rest.split(" AS ")[0] for rest in of("FROM")}
-    assert len(of("FROM")) == 2
+    assert len(of("FROM")) == 3
     assert len(bases) == 1
     assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm(@sha256:[0-9a-f]{64})?", bases.pop())
 
 
 def test_what_is_copied_exists_and_is_all_there_is() -> None:
-    assert copied() == ["requirements.lock", "shared/", "services/", "deploy/"]
+    assert copied() == ["deploy/web/", "requirements.lock", "shared/", "services/", "deploy/"]
     assert all((ROOT / source).exists() for source in copied())
     assert not of("ADD")
 
@@ -61,14 +61,30 @@ def test_the_final_stage_takes_only_what_was_built() -> None:
     assert all(rest.startswith("--from=build ") for rest in of("COPY", FINAL))
 
 
-def test_dependencies_are_the_locked_ones_with_their_hashes() -> None:
-    (install,) = [rest for rest in of("RUN") if "pip" in rest and "install" in rest]
-    for option in ("--require-hashes", "--only-binary=:all:", "-r requirements.lock"):
+@pytest.mark.parametrize("place", ["deploy/web/node.lock", "requirements.lock"])
+def test_dependencies_are_the_locked_ones_with_their_hashes(place: str) -> None:
+    installs = [rest for rest in of("RUN") if "pip" in rest and "install" in rest]
+    (install,) = [rest for rest in installs if rest.endswith(f"-r {Path(place).name}")]
+    for option in ("--require-hashes", "--only-binary=:all:", "--no-deps"):
         assert option in install
-    lock = (ROOT / "requirements.lock").read_text()
+    lock = (ROOT / place).read_text()
     assert "--hash=sha256:" in lock
     assert "index-url" not in lock
     assert "https://" not in lock
+
+
+def test_the_pages_libraries_are_built_in_and_node_stays_behind() -> None:
+    (stage,) = {each.stage for each in ALL if each.rest == "deploy/web/ ."}
+    (install,) = [each for each in ALL if "npm-cli.js ci" in each.rest]
+    assert install.stage == stage
+    assert "--omit=dev" in install.rest
+    build = [each for each in ALL if each.stage == ALL[-1].stage - 1]
+    taken = "/browser/node_modules"
+    assert f"--from=browser {taken} {taken}" in of("COPY", build)
+    assert f"python -m deploy.local.browser {taken}" in of("RUN", build)
+    after = [each.name for each in build][-1]
+    assert after == "RUN", "compiled last"
+    assert not [rest for rest in of("COPY", FINAL) if "browser" in rest or "node" in rest]
 
 
 def test_there_is_a_font_for_what_is_drawn_in_japanese() -> None:
@@ -103,8 +119,8 @@ def test_nothing_but_the_sources_reaches_the_build() -> None:
     rules = (ROOT / ".dockerignore").read_text().splitlines()
     rules = [rule for rule in rules if rule and not rule.startswith("#")]
     assert rules[0] == "*"
-    assert [rule[1:] for rule in rules if rule.startswith("!")] == copied()
-    assert "**/.env*" in rules
+    assert [rule[1:] for rule in rules if rule.startswith("!")] == copied()[1:]
+    assert {"**/.env*", "**/static/vendor", "**/node_modules"} <= set(rules)
 
 
 def test_the_command_is_the_one_of_the_project() -> None:
