@@ -94,3 +94,17 @@ async def test_who_opens_a_page_gets_an_error_as_a_page_and_a_script_its_details
     for headers in ({}, browser | {"hx-request": "true"}):
         answer = await client.get("/refused", headers=headers)
         assert answer.json()["type"].endswith(":owner-only")
+
+
+async def test_a_chart_is_a_table_that_a_script_draws(tmp_path: Path) -> None:
+    (tmp_path / "chart.html").write_text(
+        '{% from "components.html" import chart with context %}'
+        '{{ chart("c", "<i>", "line", "Day", ["A", "B"], [("11/27", 1200, none)], " pt") }}'
+    )
+    made = Pages(tmp_path, {})
+    request = Request({"type": "http", "path": "/", "headers": []})
+    html = bytes(made.render(request, "chart.html").body).decode()
+    assert 'data-chart="line" data-library="/static/shared/vendor/chart.min.js' in html
+    assert "&lt;i&gt;" in html
+    assert '<td class="figure" data-value="1200">1,200 pt</td>' in html
+    assert '<td class="figure" data-value="">–</td>' in html, "a gap, not a zero"
