@@ -22,6 +22,7 @@ from deploy.sandbox.platform import Platform
 from deploy.sandbox.sandbox import Sandbox
 from deploy.sandbox.script_http import answer, sandbox_of, shown, user_of
 from shared.problems import Problem
+from shared.web import assets
 
 STATIC = Path(__file__).parent / "static"
 UPDATE_SECONDS = 0.1
@@ -144,5 +145,6 @@ ROUTES = [
     Route("/sandbox/about", about),
     Route("/sandbox/users/{user_id}/live", live),
     Route("/sandbox/richmenus/{menu_id}/image", menu_image),
+    Mount("/static/line", StaticFiles(directory=assets.SHARED / "line")),
     Mount("/static", StaticFiles(directory=STATIC)),
 ]

@@ -1,5 +1,7 @@
 // Calls to the sandbox itself. Owns the HTTP; every failure becomes an Error with words to show.
 
+export { element } from "./line/element.js";
+
 export async function call(method, path, body) {
   const response = await fetch(path, {
     method,
@@ -13,12 +15,5 @@ export async function call(method, path, body) {
 
 export const get = (path) => call("GET", path);
 export const post = (path, body) => call("POST", path, body);
-
-export function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
 
 export const byId = (id) => document.getElementById(id);

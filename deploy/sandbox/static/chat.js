@@ -1,7 +1,7 @@
 // Draws the chat: what arrived on the left, what the user did on the right.
 
 import { byId, element } from "./api.js";
-import { actionButton, drawMessage } from "./messages.js";
+import { actionButton, drawMessage } from "./line/messages.js";
 
 const KINDS = { reply: "返信", push: "プッシュ", multicast: "一斉", broadcast: "全員", narrowcast: "絞込" };
 const WIDE = ["flex", "template", "imagemap"];

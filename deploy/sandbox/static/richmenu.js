@@ -1,7 +1,7 @@
 // The rich menu under the chat: its image with tappable areas, opened and closed by the chat bar.
 
 import { byId, element } from "./api.js";
-import { areasOver } from "./messages.js";
+import { areasOver } from "./line/messages.js";
 
 let shown = null;
 

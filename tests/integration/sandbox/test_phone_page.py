@@ -91,7 +91,7 @@ async def test_a_hostile_flex_stays_within_its_bubble(page: Page, client: Any) -
         None,
     ]
     page_call = """async (contents) => {
-      const { drawContainer } = await import("/static/flex.js");
+      const { drawContainer } = await import("/static/line/flex.js");
       document.getElementById("chat").append(drawContainer(contents, () => {}));
     }"""
     await page.evaluate(

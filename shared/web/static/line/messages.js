@@ -1,6 +1,6 @@
 // Draws messages of every kind but Flex: texts, stickers, media, imagemaps and templates.
 
-import { element } from "./api.js";
+import { element } from "./element.js";
 import { color, drawContainer, picture, ratio, style } from "./flex.js";
 
 const DRAW = {

@@ -1,7 +1,7 @@
 // Draws Flex messages closely enough to judge them by eye. Everything is made of nodes and text,
 // never of markup, and every value that becomes a style is checked first: a message is hostile input.
 
-import { element } from "./api.js";
+import { element } from "./element.js";
 
 const STEP = { none: "0", xs: "2px", sm: "4px", md: "8px", lg: "12px", xl: "16px", xxl: "20px" };
 const FONT = { xxs: 11, xs: 13, sm: 14, md: 16, lg: 19, xl: 22, xxl: 29, "3xl": 35, "4xl": 48, "5xl": 74 };
