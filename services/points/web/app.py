@@ -14,6 +14,7 @@ from services.points.web import (
     card,
     card_farewell,
     documents,
+    drafts,
     hooks,
     join_page,
     leaving,
@@ -31,6 +32,7 @@ from services.points.web import (
     routes,
     segments,
     service,
+    trials,
     versions,
 )
 from services.points.web.pages import PAGES
@@ -49,6 +51,8 @@ _MODULES = (
     service,
     quotes,
     program,
+    trials,
+    drafts,
     versions,
     backtests,
     rankings,
