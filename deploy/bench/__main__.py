@@ -18,6 +18,7 @@ from deploy.bench import (
     awards,
     backtest,
     broadcast,
+    figures,
     growth,
     ingress,
     journey,
@@ -50,6 +51,7 @@ BENCHES: dict[str, Bench] = {
     "broadcast": broadcast.measure,
     "night": night.measure,
     "segments": segments.measure,
+    "figures": figures.measure,
 }
 """In this order: what needs nothing but servers comes before the product's processes start."""
 

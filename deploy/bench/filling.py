@@ -7,7 +7,7 @@ from sorted rows is what makes ten million take minutes.
 """
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
 
@@ -33,31 +33,32 @@ INSERT INTO accounts (member_id, unit, in_lots, pending, held, debt, earned, spe
 SELECT bench_id(0, n), 'point', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
 FROM generate_series($1::bigint, $2::bigint - 1) AS n
 """
+_AT = "$4::timestamptz - make_interval(secs => $5::float8 * (1 - n / $2::float8))"
 _ROWS = {
     "entries": f"""
 INSERT INTO entries (member_id, id, unit, kind, amount, balance_after, cause, occurred_at,
                      recorded_at, source, actor, program_version, explanation)
 SELECT bench_id(0, n % $3), bench_id(1, n), 'point', 'earn', {POINTS}, (n / $3 + 1) * {POINTS},
-    md5('purchase' || n)::uuid, $4, $4, 'purchase',
+    md5('purchase' || n)::uuid, {_AT}, {_AT}, 'purchase',
     'terminal:01890000-0000-7000-8000-000000000000', 1,
     '{{"base":1180,"rules":[{{"id":"base","type":"spend","per":100,"each":1,"amount":1180,'
         '"points":"11"}}],"points":11}}'
 FROM generate_series($1::bigint, $2::bigint - 1) AS n""",
     "lots": f"""
 INSERT INTO lots (member_id, entry_id, unit, opened, remaining, opened_at)
-SELECT bench_id(0, n % $3), bench_id(1, n), 'point', {POINTS}, {POINTS}, $4
+SELECT bench_id(0, n % $3), bench_id(1, n), 'point', {POINTS}, {POINTS}, {_AT}
 FROM generate_series($1::bigint, $2::bigint - 1) AS n""",
     "purchases": f"""
 INSERT INTO purchases (member_id, id, entry_id, store, terminal_id, occurred_at, accepted_at,
                        total, visits, points, purchase, context)
 SELECT bench_id(0, n % $3), md5('purchase' || n)::uuid, bench_id(1, n), 'main',
-    '01890000-0000-7000-8000-000000000000', $4, $4, 1180, 1, {POINTS},
+    '01890000-0000-7000-8000-000000000000', {_AT}, {_AT}, 1180, 1, {POINTS},
     '{{"store":"main","total":1180}}', '{{}}'
 FROM generate_series($1::bigint, $2::bigint - 1) AS n""",
-    "requests": """
+    "requests": f"""
 INSERT INTO requests (id, terminal_id, key, body_hash, kind, status, member_id, created_at)
 SELECT md5('purchase' || n)::uuid, '01890000-0000-7000-8000-000000000000', 'grown-' || n,
-    md5(n::text) || md5(n::text), 'purchase', 'awarded', bench_id(0, n % $3), $4
+    md5(n::text) || md5(n::text), 'purchase', 'awarded', bench_id(0, n % $3), {_AT}
 FROM generate_series($1::bigint, $2::bigint - 1) AS n""",
 }
 _SUMS = f"""
@@ -88,28 +89,33 @@ class Filler:
         """The cards of the members so far."""
         return [f"9{number:012d}" for number in range(self._members)]
 
-    async def grow(self, entries: int, members: int) -> None:
-        """Fill up to so many of each, and leave the tables as after a quiet night."""
+    async def grow(self, entries: int, members: int, spread: timedelta = timedelta()) -> None:
+        """Fill up to so many of each, and leave the tables as after a quiet night. What is filled
+        happened evenly over `spread` up to now."""
         now = clock.now()
         connection = await self._connect()
         if not self._members:
             await connection.execute(_ID)
         await connection.execute(_MEMBERS, self._members, members, now)
         await connection.execute(_ACCOUNTS, self._members, members)
-        await asyncio.gather(*(self._fill(table, entries, members, now) for table in _ROWS))
+        await asyncio.gather(*(self._fill(table, entries, members, now, spread) for table in _ROWS))
         await connection.execute(_SUMS, now)
         await connection.execute("VACUUM (ANALYZE)")
         await connection.execute("CHECKPOINT")
         await connection.close()
         self._entries, self._members = entries, members
 
-    async def _fill(self, table: str, entries: int, members: int, now: datetime) -> None:
+    async def _fill(
+        self, table: str, entries: int, members: int, now: datetime, spread: timedelta
+    ) -> None:
         connection = await self._connect()
         async with connection.transaction():
             constraints = await connection.fetch(_CONSTRAINTS, table)
             for each in constraints:
                 await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {each['name']}")
-            await connection.execute(_ROWS[table], self._entries, entries, members, now)
+            await connection.execute(
+                _ROWS[table], self._entries, entries, members, now, spread.total_seconds()
+            )
             for each in constraints:
                 await connection.execute(
                     f"ALTER TABLE {table} ADD CONSTRAINT {each['name']} {each['definition']}"

@@ -17,6 +17,7 @@ from services.points.programs import backtesting
 from services.points.programs.rulebook import Rulebook
 from services.points.purchases.awards import Awards
 from services.points.rankings.ranking import Ranking
+from services.points.reports.keeping import Keeper
 from services.points.segments.streaming import Streams
 from services.points.settings import HooksSettings, PointsSettings, WebSettings
 from services.points.web import app as web_app
@@ -66,6 +67,7 @@ async def ranks(process: Process) -> None:
     process.task(ranking.run(pool, relay))
     process.task(night.run(pool, relay))
     process.task(backtesting.work(pool))
+    process.task(Keeper(rulebook).run(pool))
     process.watch_database()
 
 

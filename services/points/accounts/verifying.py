@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.points.reports import keeping
 from services.points.rules import ledger
 from services.points.rules.ledger import Balances, Difference, Entry
 from services.points.rules.lots import Lot
@@ -52,6 +53,7 @@ async def _whole(connection: Connection) -> list[Finding]:
         "entries without an account": await store.strays(connection),
         "awarded requests without an entry": await store.unsettled(connection),
         "refunds that purchases or entries do not say": await store.refunds(connection),
+        "hours whose kept figures are others": await keeping.differences(connection),
     }
     return [Finding(None, what, 0, count) for what, count in counts.items() if count]
 

@@ -20,6 +20,7 @@ ON CONFLICT (key_hash) DO UPDATE SET revision = terminals.revision + 1
 RETURNING id, name, kind, key_hash, active, revision, store
 """
 _HAS_STORE = "SELECT EXISTS (SELECT FROM stores WHERE code = $1 AND active)"
+_KNOWS_STORE = "SELECT EXISTS (SELECT FROM stores WHERE code = $1)"
 _REVOKE = """
 UPDATE terminals SET active = false, revision = revision + 1 WHERE name = $1 AND active
 RETURNING id, name, kind, key_hash, active, revision, store
@@ -80,8 +81,14 @@ async def put_terminal(connection: Connection, terminal: Terminal, created_at: o
     return Terminal(**rows[0])
 
 
+async def knows_store(connection: Connection, code: str) -> bool:
+    """Whether there is or was a store with this code."""
+    found: bool = await connection.fetchval(_KNOWS_STORE, code)
+    return found
+
+
 async def has_store(connection: Connection, code: str) -> bool:
-    """Whether there is a store with this code."""
+    """Whether an active store has this code."""
     found: bool = await connection.fetchval(_HAS_STORE, code)
     return found
 

@@ -8,9 +8,6 @@ from pydantic import BaseModel
 from services.points.programs.timeline import Placed
 from services.points.rules.advice import Caution
 from services.points.rules.differences import Difference
-from services.points.rules.problem_words import in_both
-from services.points.rules.sentences import Sentence
-from services.points.rules.terms import Problem
 from shared.web.schemas import ProblemField
 
 
@@ -66,32 +63,16 @@ class Differences(BaseModel):
     items: list[Changed]
 
 
-class Flaw(ProblemField):
-    """Something that keeps a document from being published; `text` says it in both languages."""
-
-    text: dict[str, str]
-
-
-class Said(BaseModel):
-    """A part of the program in a plain sentence; `name` is what the owner called it."""
-
-    path: str
-    name: str
-    text: dict[str, str]
-
-
 class Checked(BaseModel):
-    """Whether a document can be published, what would change against the version in force, and what
-    it says.
+    """Whether a document can be published, and what would change against the version in force.
 
-    `warnings`, `differences` and `sentences` are there for a valid document only.
+    `warnings` and `differences` are there for a valid document only.
     """
 
     valid: bool
-    problems: list[Flaw]
+    problems: list[ProblemField]
     warnings: list[Doubt]
     differences: list[Changed]
-    sentences: list[Said] = []
 
 
 def published(placed: Placed) -> Published:
@@ -122,13 +103,3 @@ def changed(difference: Difference) -> Changed:
 def doubt(caution: Caution) -> Doubt:
     """A warning as the API shows it."""
     return Doubt(path=caution.path, text=caution.text)
-
-
-def flaw(problem: Problem) -> Flaw:
-    """What is wrong as the API shows it."""
-    return Flaw(path=problem.path, message=problem.message, text=in_both(problem)._asdict())
-
-
-def said(sentence: Sentence) -> Said:
-    """A sentence as the API shows it."""
-    return Said(path=sentence.path, name=sentence.name, text=sentence.words._asdict())

@@ -18,6 +18,7 @@ from services.points.purchases import redeeming, refunding
 from services.points.purchases.awards import Awards
 from services.points.purchases.refund_case import Order
 from services.points.rankings.ranking import NIGHTLY, Ranking
+from services.points.reports.keeping import Keeper
 from services.points.rules.refunds import Wanted
 from services.points.store import merges, redemptions, requests
 from services.points.store.members import NewMember
@@ -166,6 +167,12 @@ class Counter:
         while await self._night.page(self.pool, relay) or await self._ranking.page(
             self.pool, relay
         ):
+            pass
+
+    async def keep_figures(self) -> None:
+        """Keep the figures of all hours that are over."""
+        keeper = Keeper(Rulebook())
+        while await keeper.page(self.pool):
             pass
 
     async def findings(self) -> list[Any]:

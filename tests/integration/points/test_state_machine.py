@@ -2,7 +2,8 @@
 points, on a real database.
 
 After each step `verify` derives everything from the entries again: spendable balance = lots −
-holds − debt, the sum of entries = lots + pending − debt, sums and holds as stored.
+holds − debt, the sum of entries = lots + pending − debt, sums and holds as stored, and the figures
+that are kept by the hour.
 """
 
 import asyncio
@@ -209,6 +210,10 @@ class Shop(RuleBasedStateMachine):
     def time_passes(self, hours: int) -> None:
         self._offset += timedelta(hours=hours)
         clock.set_offset(self._offset)
+
+    @rule()
+    def figures_are_kept(self) -> None:
+        self._run(self._counter.keep_figures())
 
     @rule()
     def a_night(self) -> None:

@@ -1,0 +1,1 @@
+"""What the shop's days came to, and what needs attention."""
