@@ -14,8 +14,9 @@ from deploy import (
     program_commands,
     ranks_commands,
     shop_commands,
+    staff_commands,
 )
-from deploy.environment import required
+from deploy.environment import optional, required
 from services.points import demo as demo_shop
 from shared.migrate import MigrationChanged, ServiceSchema
 from shared.migrate import migrate as run_migrations
@@ -27,6 +28,7 @@ app.add_typer(ledger_commands.app, name="ledger")
 app.add_typer(dlq_commands.app, name="dlq")
 app.add_typer(shop_commands.stores, name="store")
 app.add_typer(shop_commands.keys, name="key")
+app.add_typer(staff_commands.app, name="staff")
 app.add_typer(program_commands.app, name="program")
 app.add_typer(ranks_commands.app, name="ranks")
 app.command()(documents_commands.asyncapi)
@@ -62,7 +64,9 @@ def migrate() -> None:
 def demo() -> None:
     """Set up a shop to try things with; its events leave through the points service's outbox."""
     keys = {"pos": required("POS_API_KEY"), "owner": required("OWNER_API_KEY")}
-    shop_commands.act(lambda batch: demo_shop.seed(batch, keys))
+    login, password = optional("OWNER_LOGIN", ""), optional("OWNER_PASSWORD", "")
+    owner = (login, password) if login and password else None
+    shop_commands.act(lambda batch: demo_shop.seed(batch, keys, owner))
     print("the demo shop is there")
 
 

@@ -27,11 +27,32 @@ _FIND = "SELECT terminal_id AS id, kind, store FROM api_keys WHERE key_hash = $1
 
 
 class Key(msgspec.Struct, frozen=True):
-    """Who holds an API key: `kind` is pos, owner or read; `store` limits it, None does not."""
+    """Who is calling. `kind` is pos, owner or read; `store` limits a pos key, None does not.
+
+    A person who is signed in counts as one (`shared.web.auth`): `role` is theirs, `id` is theirs,
+    `store` is that of their shift, and `stores` limits them, None does not.
+    """
 
     id: UUID
     kind: str
     store: str | None
+    role: str | None = None
+    stores: tuple[str, ...] | None = None
+
+    @property
+    def actor(self) -> str:
+        """Who did it, as it is kept with what was done."""
+        if self.role:
+            return f"staff:{self.id}"
+        return f"terminal:{self.id}" if self.kind == "pos" else f"key:{self.id}"
+
+    def covers(self, store: str) -> bool:
+        """Whether this caller may act for the store with this code."""
+        if self.role is None:
+            return self.kind == "owner" or self.store in (None, store)
+        if self.role == "staff":
+            return store == self.store
+        return self.stores is None or store in self.stores
 
 
 async def find(connection: Connection, key_hash: str) -> Key | None:

@@ -32,6 +32,7 @@ def generate() -> dict[str, str]:
         "PURCHASE_ID_KEY": secrets.token_urlsafe(32),
         "QR_SIGNING_KEY": secrets.token_urlsafe(32),
         "HOOKS_SIGNING_KEY": secrets.token_urlsafe(32),
+        "SESSION_KEY": secrets.token_urlsafe(32),
         "POS_API_KEY": _key("pos"),
         "OWNER_API_KEY": _key("own"),
         "OWNER_LOGIN": OWNER_LOGIN,

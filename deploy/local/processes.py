@@ -6,8 +6,9 @@ from typing import Any
 _POINTS = ("PURCHASE_ID_KEY", "QR_SIGNING_KEY")
 _HOOKS = ("HOOKS_SIGNING_KEY",)
 _CARD = ("LINE_LOGIN_CHANNEL_ID", "LIFF_ID")
+_STAFF = ("SESSION_KEY",)
 _MENUS = ("LINE_CHANNEL_ACCESS_TOKEN", "LIFF_ID")
-_NOTIFY_WEB = (*_MENUS, "LINE_LOGIN_CHANNEL_ID")
+_NOTIFY_WEB = (*_MENUS, "LINE_LOGIN_CHANNEL_ID", *_STAFF)
 _LINE = (
     "LINE_CHANNEL_SECRET",
     "LINE_CHANNEL_ACCESS_TOKEN",
@@ -60,7 +61,7 @@ PROCESSES: tuple[Process, ...] = (
     _once("migrate", _PASSWORDS, after="postgres"),
     _once("demo", _DEMO, after="migrate"),
     _service("webhook", "web", "WEBHOOK_URL", ("LINE_CHANNEL_SECRET", "PURCHASE_ID_KEY")),
-    _service("points", "web", "POINTS_URL", (*_POINTS, *_HOOKS, *_CARD)),
+    _service("points", "web", "POINTS_URL", (*_POINTS, *_HOOKS, *_CARD, *_STAFF)),
     _service("points", "awards", "POINTS_AWARDS_URL", _POINTS),
     _service("points", "ranks", "POINTS_RANKS_URL", _POINTS),
     _service("notify", "worker", "NOTIFY_URL", ("LINE_CHANNEL_ACCESS_TOKEN",)),
@@ -82,7 +83,7 @@ PROCESSES: tuple[Process, ...] = (
     _service("points", "segments", "POINTS_SEGMENTS_URL", ()),
     _service("notify", "broadcasts", "NOTIFY_BROADCASTS_URL", _MENUS),
     _service("notify", "web", "NOTIFY_WEB_URL", _NOTIFY_WEB),
-    _service("scheduler", "web", "SCHEDULER_WEB_URL", ()),
+    _service("scheduler", "web", "SCHEDULER_WEB_URL", _STAFF),
 )
 
 

@@ -38,6 +38,7 @@ from services.notify.web import app as web_app
 from shared import api_keys, ids, pruning
 from shared.process import Process, Setup, run
 from shared.settings import ProcessSettings, load
+from shared.web import sessions
 
 REDIS_SECONDS = 0.5
 
@@ -187,7 +188,11 @@ async def web(process: Process) -> None:
     assert isinstance(settings, NotifyWebSettings)  # noqa: S101 - `main` loads these
     process.watch_database()
     process.bus.consume(
-        "notify.projections", api_keys.HANDLERS, process.pool, process.relay, use_inbox=False
+        "notify.projections",
+        api_keys.HANDLERS | sessions.HANDLERS,
+        process.pool,
+        process.relay,
+        use_inbox=False,
     )
     web_app.build(process, settings)
 

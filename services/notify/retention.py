@@ -16,7 +16,7 @@ from services.notify.store import quota as store_quota
 from services.notify.store import quota_slices
 from shared import inbox
 from shared.pruning import Rule
-from shared.web import acting
+from shared.web import acting, sessions
 
 DELIVERIES_KEPT = timedelta(days=180)
 """The log of what was said, for half a year. The rows are also what lets an event be told once, so
@@ -67,6 +67,7 @@ RULES = (
     Rule("broadcasts", BROADCASTS_KEPT, store_broadcasts.PRUNE),
     Rule("broadcast_pages", SEGMENTS_KEPT, store_people.PRUNE_PAGES),
     Rule("broadcast_people", SEGMENTS_KEPT, store_people.PRUNE_PEOPLE),
+    Rule("ended_sessions", sessions.KEPT, sessions.PRUNE),
     Rule("previews", PREVIEWS_KEPT, store_previews.PRUNE),
     Rule("click_batches", CLICK_BATCHES_KEPT, store_links.PRUNE_BATCHES),
     Rule("link_clicks", CLICKS_KEPT, store_links.PRUNE_CLICKS),

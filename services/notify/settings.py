@@ -35,7 +35,9 @@ class NotifySettings(ProcessSettings):
 
 class NotifyWebSettings(NotifySettings):
     """What the API and the pages need besides. `rate_limit_per_second` is of one API key;
-    `line_login_channel_id` is whose ID tokens customers' pages show."""
+    `line_login_channel_id` is whose ID tokens customers' pages show; `session_key` signs what
+    people who are signed in show."""
 
     rate_limit_per_second: int = 50
+    session_key: SecretStr
     line_login_channel_id: str

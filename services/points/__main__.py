@@ -47,6 +47,8 @@ async def awards(process: Process) -> None:
     bus.consume("points.chat", handlers.chat_handlers(chat), pool, relay)
     # A part of an export is kept once a service: a second inbox would only cost.
     bus.consume("points.exports", handlers.EXPORT_HANDLERS, pool, relay, use_inbox=False)
+    # What was done is kept under its event's id: a second inbox would only cost.
+    bus.consume("points.audit", handlers.AUDIT_HANDLERS, pool, relay, use_inbox=False)
     process.task(relay.run())
     process.task(sweeping.run(pool, relay, rulebook))
     process.task(shopkeeping.announce(pool, relay))

@@ -19,6 +19,7 @@ PointsError
 ├── HasLeft          a card whose member has left: nothing is earned with it
 ├── LeftMeanwhile    the member left while this waited; try again, it is refused then
 ├── NotConfirmed     an erasure that does not name the member's card
+├── LoginTaken       somebody signs in with this already
 ├── NotLinkable      a card and a LINE account that cannot come together; says why
 ├── RedemptionOver   a redemption that is captured, voided or timed out already
 ├── ServiceRefused   service points that the program does not let a till give
@@ -59,6 +60,10 @@ class ServiceRefused(PointsError):
 
 class UnknownStore(PointsError):
     """No store has this code."""
+
+
+class LoginTaken(PointsError):
+    """Somebody who works here signs in with this already."""
 
 
 class UnknownRank(PointsError):

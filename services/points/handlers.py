@@ -9,6 +9,7 @@ from services.points.nights.night import NightShift
 from services.points.purchases.awards import Awards
 from services.points.rankings.ranking import Ranking
 from services.points.segments.streaming import Streams
+from services.points.staff import audit
 from shared.bus.handling import Batch, Handlers
 from shared.events import PUBLIC
 
@@ -53,6 +54,10 @@ def segment_handlers(streams: Streams) -> Handlers:
 
 EXPORT_HANDLERS: Handlers = {"member.export_part.v1": exporting.take}
 """`points.exports`: what services answer is put together."""
+
+
+AUDIT_HANDLERS: Handlers = {"staff.acted.v1": audit.keep}
+"""`points.audit`: what people who were signed in changed is kept, whichever service it was in."""
 
 
 def hook_handlers(collector: Collector) -> Handlers:

@@ -29,7 +29,8 @@ class HooksSettings(ProcessSettings):
 
 class WebSettings(PointsSettings):
     """What the API and the pages need besides. The hooks' are those of HooksSettings; `public_url`
-    is where customers' browsers find the shop's pages; `line_basic_id` the account's: @shop."""
+    is where browsers find the shop's pages; `line_basic_id` the account's: @shop. `session_key`
+    signs what people who are signed in show, to this and the other services."""
 
     hooks_signing_key: SecretStr
     hooks_allow_private: bool = False
@@ -42,6 +43,7 @@ class WebSettings(PointsSettings):
     public_url: str = ""
     redis_url: SecretStr
     rate_limit_per_second: int = 50
+    session_key: SecretStr
 
     @property
     def liff_sdk(self) -> str:

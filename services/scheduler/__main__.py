@@ -10,6 +10,7 @@ from services.scheduler.web import app as web_app
 from shared import api_keys, process, pruning
 from shared.process import Setup
 from shared.settings import ProcessSettings, load
+from shared.web import sessions
 
 
 async def worker(part: process.Process) -> None:
@@ -26,7 +27,7 @@ async def web(part: process.Process) -> None:
     settings = part.settings
     assert isinstance(settings, SchedulerWebSettings)  # noqa: S101 - `main` loads these
     part.watch_database()
-    handlers = api_keys.HANDLERS
+    handlers = api_keys.HANDLERS | sessions.HANDLERS
     part.bus.consume("scheduler.projections", handlers, part.pool, part.relay, use_inbox=False)
     web_app.build(part, settings)
 

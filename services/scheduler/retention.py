@@ -5,7 +5,7 @@ from datetime import timedelta
 from services.scheduler.store import acts, items, schedules
 from shared import inbox
 from shared.pruning import Rule
-from shared.web import acting
+from shared.web import acting, sessions
 
 TICKS_KEPT = timedelta(days=92)
 """`checked_until` already keeps a moment from firing again; the row still does when a clock was set
@@ -29,6 +29,7 @@ RULES = (
     Rule("ticks", TICKS_KEPT, schedules.PRUNE_TICKS),
     Rule("latest_words", WORDS_KEPT, items.PRUNE_WORDS),
     Rule("hand_overs", HAND_OVERS_KEPT, items.PRUNE_HAND_OVERS),
+    Rule("ended_sessions", sessions.KEPT, sessions.PRUNE),
     Rule("acts", ACTS_KEPT, acts.PRUNE),
     Rule("requests", REQUESTS_KEPT, acting.PRUNE_REQUESTS),
 )

@@ -10,7 +10,11 @@ class WorkerSettings(ProcessSettings):
 
 
 class SchedulerWebSettings(ProcessSettings):
-    """What the API and the page need besides. `rate_limit_per_second` is of one API key."""
+    """What the API and the page need besides. `rate_limit_per_second` is of one API key;
+    `session_key` signs what people who are signed in show, `public_url` is where they open pages.
+    """
 
     redis_url: SecretStr
     rate_limit_per_second: int = 50
+    session_key: SecretStr
+    public_url: str = ""

@@ -31,8 +31,9 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     ),
     "points.exports": ("member.export_part.v1",),
     "points.segments": ("segment.requested.v1",),
+    "points.audit": ("staff.acted.v1",),
     "points.hooks": tuple(sorted(PUBLIC)),
-    "notify.projections": ("terminal.changed.v1",),
+    "notify.projections": ("terminal.changed.v1", "staff.session_ended.v1"),
     "notify.messages": (
         "program.published.v1",  # first, so that its zone holds for what comes with it
         "member.joined.v1",
@@ -63,7 +64,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
         "member.status_changed.v1",
         "rank.changed.v1",
     ),
-    "scheduler.projections": ("terminal.changed.v1",),
+    "scheduler.projections": ("terminal.changed.v1", "staff.session_ended.v1"),
     "scheduler.items": (
         "schedule.requested.v1",
         "schedule.cancelled.v1",

@@ -59,6 +59,7 @@ from shared.events.segments import (
     SegmentRequested,
 )
 from shared.events.shop import ProgramPublished, StoreChanged, TerminalChanged
+from shared.events.staff import StaffActed, StaffSessionEnded
 
 __all__ = [
     "CONTRACTS",
@@ -111,6 +112,8 @@ __all__ = [
     "SegmentPerson",
     "SegmentRefused",
     "SegmentRequested",
+    "StaffActed",
+    "StaffSessionEnded",
     "StoreChanged",
     "TerminalChanged",
     "contract",

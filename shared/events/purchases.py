@@ -65,7 +65,8 @@ class PurchaseSubmitted(msgspec.Struct, frozen=True, omit_defaults=True):
     """A till's purchase, accepted. The event's id is the purchase's.
 
     `terminal_id` is the terminal of the API key, `body_hash` the SHA-256 (hex) of the body in
-    one canonical form, `reply_to` the queue of a till that waits.
+    one canonical form, `reply_to` the queue of a till that waits. `actor` is who posted it where
+    that is no terminal: `staff:<id>`.
     """
 
     purchase: Purchase
@@ -74,6 +75,7 @@ class PurchaseSubmitted(msgspec.Struct, frozen=True, omit_defaults=True):
     body_hash: str
     accepted_at: Moment
     reply_to: str | None = None
+    actor: str | None = None
 
 
 @contract("purchase.rejected.v1", public=True)

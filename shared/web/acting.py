@@ -1,4 +1,5 @@
 """A call that changes something: one transaction, its events after the commit, once for each key.
+What somebody who is signed in did is told among these events (`audit`).
 
 A service that takes keyed calls through `once` has `requests (id uuid primary key, body_hash text,
 created_at timestamptz)`; points has a table and a way of its own.
@@ -18,6 +19,10 @@ from shared import clock, ids, outbox
 from shared.api_keys import Key
 from shared.bus.handling import Batch
 from shared.problems import Problem
+from shared.web import audit
+from shared.web.audit import audited
+
+__all__ = ["PRUNE_REQUESTS", "IdempotencyKey", "acting", "audited", "body_hash", "conflict", "once"]
 
 _CLAIM = """
 INSERT INTO requests (id, body_hash, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
@@ -54,6 +59,7 @@ async def acting(request: Request) -> AsyncIterator[Batch]:
     async with process.pool.acquire() as connection, connection.transaction():
         batch = Batch(connection)
         yield batch
+        await audit.tell(request, batch)
         rows = await outbox.write(connection, batch.emitted)
     for then in batch.after_commit:
         then()

@@ -13,13 +13,14 @@ from shared.process import Process
 from shared.ratelimit import RateLimit
 from shared.web import schemas
 from shared.web.auth import FindKey
+from shared.web.staff import Gate, SignIn, lead_to_sign_in
 
 _PROBLEMS = {
     status: {"model": schemas.Problem, "description": text}
     for status, text in (
         (400, "Malformed; the detail says how."),
-        (401, "The API key is missing, unknown or revoked."),
-        (403, "This API key may not do that."),
+        (401, "The API key is missing, unknown or revoked, or the sign-in has ended."),
+        (403, "This API key, or your role, may not do that."),
         (404, "Nobody or nothing is named by this."),
         (409, "It cannot be done as things are; the detail says why."),
         (422, "Refused by a rule; `errors` lists what is wrong in the input."),
@@ -48,19 +49,30 @@ def documented(title: str, routers: Sequence[APIRouter]) -> FastAPI:
 
 
 def serve(
-    app: FastAPI, process: Process, find_key: FindKey, *, redis_url: str, name: str, rate: int
+    app: FastAPI,
+    process: Process,
+    find_key: FindKey,
+    gate: Gate,
+    *,
+    redis_url: str,
+    name: str,
+    rate: int,
 ) -> None:
-    """Make `app` the one that `process` serves: keys, their rate, problems, operations.
+    """Make `app` the one that `process` serves: keys, people, their rate, problems, operations.
 
-    `name` is the service's; `rate` is in calls a second of one key.
+    `gate` reads the tokens of who is signed in; `name` is the service's; `rate` is in calls a
+    second of one caller.
     """
     app.state.process = process
     app.state.find_key = find_key
+    app.state.staff_gate = gate
+    app.state.name = name
     prefix = f"{process.settings.bus_namespace}:{name}"
     app.state.rate_limit = RateLimit(redis_url, prefix, rate)
     process.on_stop.append(app.state.rate_limit.close)
     problems.install(app)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(SignIn, lead_to_sign_in)
     for error in CONFLICTS:
         app.add_exception_handler(error, _busy)
     for error in UNREACHABLE:

@@ -1,10 +1,12 @@
-"""Who is calling: an API key in `Authorization: Bearer`, known by its hash.
+"""Who is calling: an API key in `Authorization: Bearer`, known by its hash, or, without one, a
+person who is signed in, by the token in their cookie.
 
-The app's state holds `find_key`, which looks a hash up in the service's own tables, and
-`rate_limit`.
+The app's state holds `find_key`, which looks a hash up in the service's own tables, `staff_gate`,
+which reads tokens, and `rate_limit`.
 """
 
 import hashlib
+import hmac
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
@@ -16,32 +18,80 @@ from shared.bus.handling import Connection
 from shared.db import Pool
 from shared.problems import Problem
 from shared.ratelimit import RateLimit
+from shared.web.session_token import Expired, Staff
+from shared.web.staff import forbidden, session_expired, signed_in
 
 FindKey = Callable[[Connection, str], Awaitable[Key | None]]
 """The holder of the active key with this SHA-256 (hex), or None."""
 
-_bearer = HTTPBearer(auto_error=False, description="An API key of a terminal or of the owner.")
+CSRF_HEADER = "x-csrf-token"
+SAFE = ("GET", "HEAD", "OPTIONS")
+_KINDS = {"owner": "owner", "manager": "owner", "staff": "pos", "viewer": "read"}
+"""What somebody's role is as a kind of key."""
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    description="An API key of a terminal or of the owner. Pages of people who are signed in send "
+    "their cookie instead and, with each change, the header X-CSRF-Token.",
+)
 
 
 async def _authenticated(
     request: Request,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Key:
+    if credentials is not None:
+        key = await _by_key(request, credentials.credentials)
+    elif "authorization" in request.headers:
+        key = None
+    else:
+        key = await _by_session(request)
+    if key is None:
+        raise Problem(
+            401,
+            "unauthenticated",
+            "Send a valid API key as 'Authorization: Bearer <key>'.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    await _in_time(request, key)
+    return key
+
+
+async def _by_key(request: Request, secret: str) -> Key | None:
     pool: Pool = request.app.state.process.pool
     find: FindKey = request.app.state.find_key
-    if credentials is not None:
-        key_hash = hashlib.sha256(credentials.credentials.encode()).hexdigest()
-        async with pool.acquire() as connection:
-            key = await find(connection, key_hash)
-        if key is not None:
-            await _in_time(request, key)
-            return key
-    raise Problem(
-        401,
-        "unauthenticated",
-        "Send a valid API key as 'Authorization: Bearer <key>'.",
-        headers={"WWW-Authenticate": "Bearer"},
-    )
+    async with pool.acquire() as connection:
+        return await find(connection, hashlib.sha256(secret.encode()).hexdigest())
+
+
+async def _by_session(request: Request) -> Key | None:
+    try:
+        staff = await signed_in(request)
+    except Expired:
+        raise session_expired() from None
+    if staff is None:
+        return None
+    if request.method not in SAFE:
+        _require_csrf(request, staff)
+    if staff.role == "staff" and staff.store is None:
+        raise Problem(
+            403,
+            "no-store",
+            "店舗を選んでください。 Choose the store of this shift first: POST /session/store.",
+        )
+    request.state.staff = staff
+    return Key(staff.id, _KINDS[staff.role], staff.store, staff.role, staff.stores)
+
+
+def _require_csrf(request: Request, staff: Staff) -> None:
+    sent = request.headers.get(CSRF_HEADER, "")
+    if not hmac.compare_digest(sent.encode(), staff.csrf.encode()):
+        raise Problem(
+            403,
+            "csrf",
+            "ページを再読み込みしてからもう一度お試しください。 Reload the page and try again: the "
+            "header X-CSRF-Token is not that of this session.",
+        )
 
 
 async def _in_time(request: Request, key: Key) -> None:
@@ -62,18 +112,32 @@ Caller = Annotated[Key, Depends(_authenticated)]
 
 async def _writer(key: Caller) -> Key:
     if key.kind == "read":
+        if key.role:
+            raise forbidden()
         raise Problem(403, "read-only-key", "This key only reads. Use a terminal's or owner's key.")
     return key
 
 
 async def _owner(key: Caller) -> Key:
     if key.kind != "owner":
+        if key.role:
+            raise forbidden()
         raise Problem(403, "owner-only", "This needs an owner key.")
     return key
 
 
+Owner = Annotated[Key, Depends(_owner)]
+"""A key of the owner's systems, or whoever runs the shop: owner, manager."""
+
 Writer = Annotated[Key, Depends(_writer)]
 """A key that may change things."""
 
-Owner = Annotated[Key, Depends(_owner)]
-"""A key of the owner's systems."""
+
+async def _owner_only(key: Owner) -> Key:
+    if key.role not in (None, "owner"):
+        raise forbidden()
+    return key
+
+
+OwnerOnly = Annotated[Key, Depends(_owner_only)]
+"""A key of the owner's systems, or the owner in person: over keys, people and the whole."""

@@ -27,6 +27,7 @@ SQL_ALLOWED = {
     "shared/outbox.py": "the outbox of every service",
     "shared/api_keys.py": "the copy of the API keys of every service",
     "shared/web/acting.py": "the keyed requests of every service",
+    "shared/web/sessions.py": "sessions that were ended, of every service",
     "shared/migrate.py": "schemas, roles and the list of migrations",
 }
 SQL_ALLOWED_FOLDERS = ("deploy/bench/",)

@@ -29,6 +29,7 @@ VALUES: dict[Any, Any] = {
     bool: True,
     UUID: ID,
     Moment: MOMENT,
+    Any: {"any": ["JSON", 1, None]},
     msgspec.Raw: msgspec.Raw(b'{"any": ["JSON", 1, null]}'),
 }
 

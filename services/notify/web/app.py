@@ -23,6 +23,7 @@ from shared import api_keys
 from shared.line_login import LineLogin
 from shared.process import Process
 from shared.web import api, pages
+from shared.web.staff import Gate
 
 ROUTERS: tuple[APIRouter, ...] = (
     broadcasts.router,
@@ -53,6 +54,7 @@ def build(process: Process, settings: NotifyWebSettings) -> FastAPI:
         app,
         process,
         api_keys.find,
+        Gate(settings.session_key.get_secret_value(), settings.public_url),
         redis_url=settings.redis_url.get_secret_value(),
         name="notify",
         rate=settings.rate_limit_per_second,

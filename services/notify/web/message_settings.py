@@ -58,7 +58,7 @@ async def put(
         if before.revision and MessageSettings.model_validate_json(before.document) == body:
             found = before
         else:
-            await store.put(batch.connection, found, f"key:{key.id}")
+            await store.put(batch.connection, found, key.actor)
     return _shown(response, found)
 
 

@@ -97,7 +97,7 @@ async def save(
                 language,
                 text,
                 note=body.note,
-                by=f"key:{key.id}",
+                by=key.actor,
                 now=clock.now(),
             )
     response.headers.update(_etag(newest))
@@ -181,7 +181,7 @@ async def revert(
                 language,
                 words,
                 note=body.note,
-                by=f"key:{key.id}",
+                by=key.actor,
                 now=clock.now(),
             )
     response.headers.update(_etag(newest))
@@ -205,7 +205,7 @@ async def paint(
         await store.lock(batch.connection)
         chosen = await store.theme(batch.connection)
         if chosen is None or chosen.brand.upper() != body.brand.upper():
-            brand, by = body.brand.upper(), f"key:{key.id}"
+            brand, by = body.brand.upper(), key.actor
             chosen = await store.save_theme(batch.connection, brand, by, clock.now())
     return _theme(chosen)
 

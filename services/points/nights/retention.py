@@ -5,6 +5,9 @@ from datetime import timedelta
 
 from services.points.members import exporting
 from services.points.routes import attribution
+from services.points.staff import audit, lockout
+from services.points.staff import sessions as staff_sessions
+from services.points.store import audit as audit_store
 from services.points.store import (
     expiry_warnings,
     exports,
@@ -16,9 +19,13 @@ from services.points.store import (
     rank_runs,
     routes,
     segment_requests,
+    staff,
+    staff_invitations,
 )
+from services.points.store import staff_sessions as session_store
 from shared import inbox
 from shared.pruning import Rule
+from shared.web import sessions as ended
 
 CODES_KEPT = inbox.KEPT
 """A code is bound to its till for minutes; a purchase that shows it may lie dead for much longer
@@ -57,5 +64,10 @@ RULES = (
     Rule("hook_messages", HOOKS_KEPT, hook_deliveries.PRUNE),
     Rule("segment_requests", STREAMS_KEPT, segment_requests.PRUNE),
     Rule("route_visits", attribution.REMEMBERED, routes.PRUNE_VISITS),
+    Rule("staff_attempts", lockout.REMEMBERED, staff.PRUNE_ATTEMPTS),
+    Rule("staff_sessions", staff_sessions.KEPT, session_store.PRUNE),
+    Rule("staff_invitations", staff_sessions.KEPT, staff_invitations.PRUNE),
+    Rule("ended_sessions", ended.KEPT, ended.PRUNE),
+    Rule("audit_log", audit.KEPT, audit_store.PRUNE),
     Rule("member_exports", EXPORTS_KEPT, exports.PRUNE),
 )

@@ -173,7 +173,7 @@ class Judging:
                 occurred_at=purchase.occurred_at,
                 now=self._now,
                 source="purchase",
-                actor=f"terminal:{event.data.terminal_id}",
+                actor=event.data.actor or f"terminal:{event.data.terminal_id}",
                 version=edition.version,
                 explanation=award.explanation,
             )

@@ -35,6 +35,7 @@ async def redeem(
     member_id: UUID,
     store_code: str,
     terminal: UUID,
+    actor: str,
     points: int,
     purchase_total: int | None,
     capture: bool,
@@ -67,14 +68,14 @@ async def redeem(
         expires_at=books.now + timedelta(minutes=program.redemption.hold_minutes),
     )
     if capture:
-        made = _capture(books, made, points, made.value, terminal)
+        made = _capture(books, made, points, made.value, actor)
     await books.write(batch)
     await store.add(batch.connection, made, terminal, books.edition.version, books.now)
     return made
 
 
 async def capture(
-    batch: Batch, rulebook: Rulebook, asked: Stored, points: int | None, terminal: UUID
+    batch: Batch, rulebook: Rulebook, asked: Stored, points: int | None, actor: str
 ) -> Stored:
     """Spend `points` (None: all) of what is held; the rest is let go.
 
@@ -89,7 +90,7 @@ async def capture(
             f"{held.points} points are held. Capture 1 to {held.points}.",
         )
     value = held.value * wanted // held.points
-    done = _capture(books, held, wanted, value, terminal)
+    done = _capture(books, held, wanted, value, actor)
     await books.write(batch)
     await store.finish(batch.connection, done, books.now)
     return done
@@ -150,7 +151,7 @@ def _let_go(books: Books, held: Stored, status: str) -> Stored:
     return replace(held, status=status, value=0)
 
 
-def _capture(books: Books, held: Stored, points: int, value: int, terminal: UUID) -> Stored:
+def _capture(books: Books, held: Stored, points: int, value: int, actor: str) -> Stored:
     book = books[held.member_id]
     book.let_go(held.holds)
     entry = book.post(
@@ -158,7 +159,7 @@ def _capture(books: Books, held: Stored, points: int, value: int, terminal: UUID
         -points,
         cause=held.id,
         source="redemption",
-        actor=f"terminal:{terminal}",
+        actor=actor,
         explanation=_facts(books, held, points, value),
         moves=_first(held.holds, points),
     )

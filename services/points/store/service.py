@@ -7,7 +7,8 @@ from shared.bus.handling import Connection
 
 _GIVEN = """
 SELECT count(*) FROM entries WHERE member_id = $1 AND unit = 'point' AND kind = 'earn'
-    AND source = 'service' AND actor LIKE 'terminal:%' AND occurred_at >= $2 AND occurred_at < $3
+    AND source = 'service' AND actor ~ '^(terminal|staff):'
+    AND occurred_at >= $2 AND occurred_at < $3
 """
 
 

@@ -32,6 +32,7 @@ from services.points.web import (
     routes,
     segments,
     service,
+    sign_in,
     versions,
 )
 from services.points.web.pages import PAGES
@@ -39,6 +40,7 @@ from shared import problems
 from shared.bus.errors import NotYet
 from shared.process import Process
 from shared.web import api, pages
+from shared.web.staff import Gate
 
 _MODULES = (
     members,
@@ -48,6 +50,7 @@ _MODULES = (
     leaving,
     card_farewell,
     service,
+    sign_in,
     quotes,
     program,
     versions,
@@ -87,6 +90,7 @@ def build(process: Process, settings: WebSettings) -> FastAPI:
         app,
         process,
         terminals.key,
+        Gate(settings.session_key.get_secret_value(), settings.public_url),
         redis_url=settings.redis_url.get_secret_value(),
         name="points",
         rate=settings.rate_limit_per_second,

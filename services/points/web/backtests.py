@@ -142,7 +142,7 @@ async def ask(
     async with keyed(request, key, idem, "backtest", body) as act:
         if act.known is None:
             connection, now = act.batch.connection, clock.now()
-            by = f"key:{key.id}"
+            by = key.actor
             await store.add(connection, act.id, document.decode(), period, by, now)
         return await _shown(act.batch.connection, act.id)
 

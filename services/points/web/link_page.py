@@ -23,6 +23,7 @@ from services.points.store import links as store
 from services.points.store import members as member_store
 from services.points.store.members import Member
 from services.points.web.card import TEMPLATES, language_of
+from services.points.web.forms import address_of
 from shared import clock
 from shared.bus.handling import Connection
 from shared.web.acting import acting
@@ -111,7 +112,7 @@ async def submit(request: Request) -> Response:
 async def _member(request: Request, connection: Connection, given: Given) -> Member | None:
     """Whose card it is; None, and noted, if nobody's."""
     now, key = clock.now(), _key(request)
-    address = f"page:{_keyed_hash(key, _address(request))}"
+    address = f"page:{_keyed_hash(key, address_of(request))}"
     await link_codes.require_tries(connection, address, now, TRIES_OF_ADDRESS)
     if given.code:
         found = await _by_code(connection, key, given.code, now)
@@ -188,12 +189,6 @@ def _headers(settings: WebSettings) -> dict[str, str]:
 
 def _is_token(text: str) -> bool:
     return 0 < len(text) <= MOST_TOKEN and text.isascii() and text.isprintable()
-
-
-def _address(request: Request) -> str:
-    """Who calls, as the edge in front says; it writes the last entry itself."""
-    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-    return forwarded or (request.client.host if request.client else "")
 
 
 def _key(request: Request) -> bytes:

@@ -137,7 +137,7 @@ async def adjust(
                 points=body.points,
                 reason=body.reason,
                 cause=act.id,
-                actor=f"key:{key.id}",
+                actor=key.actor,
             )
         member = await _one(request, act.batch.connection, id)
     return schemas.Adjusted(id=UUID(act.result), points=body.points, balance=member.points.balance)

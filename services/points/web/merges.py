@@ -80,7 +80,7 @@ async def merge(
                     kept=kept,
                     absorbed=absorbed,
                     reason=body.reason,
-                    actor=f"key:{key.id}",
+                    actor=key.actor,
                 )
             except NotMergeable as problem:
                 raise _refused(problem) from None
@@ -98,9 +98,7 @@ async def undo(request: Request, key: Owner, merge_id: str, idem: IdempotencyKey
                 raise _unknown()
             act.member_id, act.result = made.absorbed, str(id)
             try:
-                await merging.undo(
-                    act.batch, request.app.state.rulebook, made, actor=f"key:{key.id}"
-                )
+                await merging.undo(act.batch, request.app.state.rulebook, made, actor=key.actor)
             except NotMergeable as problem:
                 raise _refused(problem) from None
         return await _answer(request, act.batch.connection, id)

@@ -55,8 +55,9 @@ async def find(request: Request, connection: Connection, key: Key, ref: MemberRe
 
 async def store(connection: Connection, key: Key, code: str) -> str:
     """The code of a store that there is and where the key may act."""
-    if key.kind != "owner" and key.store not in (None, code):
-        raise Problem(403, "other-store", f"This API key may only act for the store {key.store!r}.")
+    if not key.covers(code):
+        only = ", ".join(key.stores or ()) if key.role not in (None, "staff") else key.store
+        raise Problem(403, "other-store", f"You may act for this store only: {only}.")
     if not await terminals.has_store(connection, code):
         raise Problem(
             422,

@@ -269,7 +269,7 @@ async def refusals() -> AsyncIterator[None]:
 
 def actor_of(key: Key) -> str:
     """Who acts, as changes and entries name them."""
-    return f"key:{key.id}" if key.kind == "owner" else f"terminal:{key.id}"
+    return key.actor
 
 
 async def _tag(request: Request, key: Key, member_id: str, tag: str, *, on: bool) -> None:

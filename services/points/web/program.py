@@ -72,7 +72,7 @@ async def publish(
     async with process.pool.acquire() as connection, connection.transaction(), refusals():
         batch = Batch(connection)
         version = await publishing.publish(
-            batch, raw, f"key:{key.id}", _expected(if_match), with_offset(effective_from)
+            batch, raw, key.actor, _expected(if_match), with_offset(effective_from)
         )
         rows = await outbox.write(connection, batch.emitted)
         answer = await placed(connection, version)

@@ -132,7 +132,7 @@ async def put_floor(request: Request, key: Owner, member_id: str, body: NewFloor
                 code=body.code,
                 until=body.until,
                 reason=body.reason,
-                actor=f"key:{key.id}",
+                actor=key.actor,
             )
         except UnknownRank as unknown:
             levels = ", ".join(unknown.levels) or "none"
@@ -151,7 +151,7 @@ async def lift_floor(
     async with acting(request) as batch:
         id = await _member(batch.connection, member_id)
         rulebook = request.app.state.rulebook
-        await rank_floors.lift(batch, rulebook, id, reason=reason, actor=f"key:{key.id}")
+        await rank_floors.lift(batch, rulebook, id, reason=reason, actor=key.actor)
         return await _floor(batch.connection, id)
 
 

@@ -81,6 +81,7 @@ async def redeem(
                 member_id=act.member_id,
                 store_code=await naming.store(connection, key, body.store),
                 terminal=key.id,
+                actor=key.actor,
                 points=body.points,
                 purchase_total=body.purchase_total,
                 capture=body.capture,
@@ -113,7 +114,7 @@ async def capture(
         if act.known is None:
             rulebook = request.app.state.rulebook
             held = await _acted(
-                act, redeeming.capture(act.batch, rulebook, held, points, key.id), held
+                act, redeeming.capture(act.batch, rulebook, held, points, key.actor), held
             )
         return await _answer(request, act.batch.connection, held)
 

@@ -110,7 +110,7 @@ async def refund(
     async with keyed(request, key, idem, "refund", named) as act:
         known = await _purchase(request, act.batch.connection, id)
         if act.known is None:
-            await _do(request, act, known, id, Order(act.id, f"terminal:{key.id}", wanted))
+            await _do(request, act, known, id, Order(act.id, key.actor, wanted))
         if act.status == "rejected":
             raise Problem(422, "refund-rejected", act.result or "The refund was rejected.")
         if act.status == "accepted" or known is None or known.member_id is None:

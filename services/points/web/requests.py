@@ -13,6 +13,7 @@ from services.points.store.requests import Known, Settled
 from shared import clock, ids, outbox
 from shared.api_keys import Key
 from shared.bus.handling import Batch
+from shared.web import audit
 from shared.web.acting import body_hash, conflict
 
 
@@ -57,6 +58,7 @@ async def keyed(
         yield act
         if known is None:
             await store.settle(connection, [Settled(id, act.status, act.member_id, act.result)])
+            await audit.tell(request, batch)
         rows = await outbox.write(connection, batch.emitted)
     for then in batch.after_commit:
         then()

@@ -120,7 +120,7 @@ async def save(
             detail = f"Keep at most {MOST_SEGMENTS} segments: delete some first."
             raise Problem(422, "too-many-segments", detail)
         document = msgspec.json.encode(body.definition).decode()
-        by, now = f"key:{key.id}", clock.now()
+        by, now = key.actor, clock.now()
         stored = await stored_segments.save(connection, code, body.name, document, by, now)
         return _stored(await _refreshed(request, connection), stored)
 

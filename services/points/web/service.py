@@ -58,13 +58,12 @@ async def give(
             if not await summary.members(connection, request.app.state.rulebook, [id]):
                 raise naming.nobody()
             act.member_id = id
-            actor = f"key:{key.id}" if key.kind == "owner" else f"terminal:{key.id}"
             wish = Wish(
                 body.points, body.rule, body.reason, body.store or key.store, key.kind != "owner"
             )
             try:
                 act.result = await service.give(
-                    act.batch, request.app.state.rulebook, id, wish, cause=act.id, actor=actor
+                    act.batch, request.app.state.rulebook, id, wish, cause=act.id, actor=key.actor
                 )
             except ServiceRefused as refused:
                 raise Problem(422, "service-points-refused", f"{refused}.") from None

@@ -77,7 +77,7 @@ async def withdraw(request: Request, key: Owner, version: Number) -> Published:
     process = request.app.state.process
     async with process.pool.acquire() as connection, connection.transaction(), refusals():
         batch = Batch(connection)
-        taken_back = await publishing.withdraw(batch, version, f"key:{key.id}")
+        taken_back = await publishing.withdraw(batch, version, key.actor)
         rows = await outbox.write(connection, batch.emitted)
         answer = await placed(connection, taken_back)
     await process.relay.hand_over(rows)
@@ -101,7 +101,7 @@ async def roll_back(
     named = {"version": version, "effective_from": effective_from}
     async with refusals(), keyed(request, key, idem, "rollback", named) as act:
         if act.known is None:
-            by = f"key:{key.id}"
+            by = key.actor
             at = with_offset(effective_from)
             act.result = str((await publishing.roll_back(act.batch, version, by, at)).version)
         return await _one(act.batch.connection, int(act.result or 0))

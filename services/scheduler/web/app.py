@@ -8,6 +8,7 @@ from services.scheduler.web.pages import PAGES
 from shared import api_keys
 from shared.process import Process
 from shared.web import api, pages
+from shared.web.staff import Gate
 
 ROUTERS: tuple[APIRouter, ...] = (items.router, schedules.router, page.router)
 """Items before schedules: a path of theirs is no schedule's name."""
@@ -26,6 +27,7 @@ def build(process: Process, settings: SchedulerWebSettings) -> FastAPI:
         app,
         process,
         api_keys.find,
+        Gate(settings.session_key.get_secret_value(), settings.public_url),
         redis_url=settings.redis_url.get_secret_value(),
         name="scheduler",
         rate=settings.rate_limit_per_second,

@@ -130,7 +130,7 @@ async def run(request: Request, key: Owner, name: str, idem: IdempotencyKey) -> 
         await _one(batch.connection, name)
         _, new = await once(batch, key, idem, "run", {"name": name})
         if new:
-            actor = f"key:{key.id}"
+            actor = key.actor
             batch.emit_all(await firing.run_now(batch.connection, name, clock.now(), actor))
             await noted(batch.connection, "run", f"schedule:{name}", key)
         return await _one(batch.connection, name)

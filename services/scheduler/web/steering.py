@@ -9,4 +9,4 @@ from shared.bus.handling import Connection
 
 async def noted(connection: Connection, act: str, target: str, key: Key) -> None:
     """Keep that the holder of `key` did this."""
-    await acts.note(connection, Act(ids.new_id(), act, target, f"key:{key.id}", clock.now()))
+    await acts.note(connection, Act(ids.new_id(), act, target, key.actor, clock.now()))

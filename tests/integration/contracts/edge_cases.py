@@ -19,6 +19,7 @@ from shared.events import (
     ProgramPublished,
     ScheduleCancelled,
     ScheduleRequested,
+    StaffSessionEnded,
     StoreChanged,
     TerminalChanged,
     new_event,
@@ -61,6 +62,15 @@ async def projections(_: "Pool[Any]") -> list[Event[Any]]:
 async def keys(pool: "Pool[Any]") -> list[Event[Any]]:
     """The keys among them."""
     return [event for event in await projections(pool) if event.type == "terminal.changed.v1"]
+
+
+async def keys_and_sessions(pool: "Pool[Any]") -> list[Event[Any]]:
+    """Keys, and sessions of staff that end."""
+    ended = [
+        at(10 + n, StaffSessionEnded(_id(name), _id("staff"), BEGINNING))
+        for n, name in enumerate(("one", "two", "three"))
+    ]
+    return [*await keys(pool), *ended]
 
 
 def _request(minute: int, key: str, days: int) -> Event[Any]:
@@ -128,11 +138,11 @@ CASES = [
     ),
     Case(
         "scheduler.projections",
-        ("terminal.changed.v1",),
+        ("terminal.changed.v1", "staff.session_ended.v1"),
         SchedulerWebSettings,
         scheduler.web,
-        keys,
-        {"api_keys": "SELECT * FROM api_keys"},
+        keys_and_sessions,
+        {"api_keys": "SELECT * FROM api_keys", "ended": "SELECT * FROM ended_sessions"},
     ),
     Case(
         "scheduler.items",

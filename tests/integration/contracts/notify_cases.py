@@ -41,7 +41,7 @@ from shared.events import (
     SegmentPerson,
     SegmentRefused,
 )
-from tests.integration.contracts.edge_cases import BEGINNING, at, keys
+from tests.integration.contracts.edge_cases import BEGINNING, at, keys_and_sessions
 from tests.integration.contracts.house import Case
 
 USERS = ("U" + "a" * 32, "U" + "b" * 32, "U" + "c" * 32)
@@ -231,11 +231,11 @@ CASES = [
     ),
     Case(
         "notify.projections",
-        ("terminal.changed.v1",),
+        ("terminal.changed.v1", "staff.session_ended.v1"),
         NotifyWebSettings,
         notify.web,
-        keys,
-        {"api_keys": "SELECT * FROM api_keys"},
+        keys_and_sessions,
+        {"api_keys": "SELECT * FROM api_keys", "ended": "SELECT * FROM ended_sessions"},
     ),
     Case(
         "notify.personal",

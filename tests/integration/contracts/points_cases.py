@@ -30,6 +30,7 @@ from shared.events import (
     ProgramPublished,
     ScheduleTicked,
     SegmentRequested,
+    StaffActed,
 )
 from shared.settings import ProcessSettings
 from tests.contracts.write_golden import example
@@ -185,6 +186,13 @@ async def public(pool: "Pool[Any]") -> list[Event[Any]]:
     return [at(n, example(CONTRACTS[name], True)) for n, name in enumerate(sorted(PUBLIC))]
 
 
+async def staff_acts(_: "Pool[Any]") -> list[Event[Any]]:
+    """Changes by somebody who was signed in, with and without words on what was before."""
+    by, session = ids.derived_id("staff"), ids.derived_id("session")
+    plain = StaffActed(by, session, "owner", "points", "PUT /v1/program", BEGINNING)
+    return [at(1, plain), at(2, example(StaffActed, True)), at(3, example(StaffActed, False))]
+
+
 BY_USER = "JOIN members ON members.id = member_id"
 
 CASES = [
@@ -273,6 +281,14 @@ CASES = [
         },
         said={"segment.refused.v1": ("request_id", "ja", "en")},
         over="SELECT NOT EXISTS (SELECT FROM segment_requests WHERE finished_at IS NULL)",
+    ),
+    Case(
+        "points.audit",
+        ("staff.acted.v1",),
+        PointsSettings,
+        processes.awards,
+        staff_acts,
+        {"log": "SELECT id, staff_id, act, target, before::text, after::text FROM audit_log"},
     ),
     Case(
         "points.exports",

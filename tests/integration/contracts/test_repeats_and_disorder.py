@@ -15,6 +15,7 @@ SECRETS = {
     "purchase_id_key": "another key of the tests",
     "qr_signing_key": "a key of the tests, 32 bytes long",
     "hooks_signing_key": "a third key of the tests, also long",
+    "session_key": "a fourth key of the tests",
     "line_channel_secret": "a channel secret",
     "line_channel_access_token": "token",
     "line_login_channel_id": "1234567890",

@@ -28,6 +28,7 @@ from shared.events import (
 )
 from shared.outbox import Relay
 from shared.process import Process
+from tests.staff import SESSION_KEY
 
 OWNER_KEY, READ_KEY = "tmr_owner_broadcasts", "tmr_read_broadcasts"
 PATH = "/v1/messages/broadcasts"
@@ -177,6 +178,7 @@ async def office(servers: Any, notify: Any, publisher: Publisher) -> AsyncIterat
     url = notify.settings.database_url.get_secret_value()
     pool = await open_pool(url, schema="notify", size=6)
     settings = NotifyWebSettings(
+        session_key=SESSION_KEY,
         **notify.settings.model_dump(),
         line_login_channel_id="1234567890",
         rate_limit_per_second=10_000,

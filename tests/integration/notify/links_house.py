@@ -16,6 +16,7 @@ from shared.db import open_pool
 from shared.outbox import Relay
 from shared.process import Process
 from tests import tables
+from tests.staff import SESSION_KEY
 
 OWNER_KEY, READ_KEY = "tmr_owner_links", "tmr_read_links"
 PHONE = {"User-Agent": "Mozilla/5.0 (iPhone) AppleWebKit/605.1.15 Mobile Safari Line/14.9.0"}
@@ -54,6 +55,7 @@ async def house(servers: Any, database: Any, namespace: str) -> AsyncIterator[Ho
     url = database.url("notify")
     pool = await open_pool(url, schema="notify", size=6)
     settings = NotifyWebSettings(
+        session_key=SESSION_KEY,
         database_url=url,
         amqp_url=servers.amqp_url,
         redis_url=servers.redis_url,

@@ -34,6 +34,7 @@ from tests.integration.points.shop import (
     empty,
     owner,
 )
+from tests.staff import SESSION_KEY
 
 
 @pytest.fixture
@@ -53,6 +54,7 @@ async def points(servers: Any, database: Any, namespace: str) -> AsyncIterator[P
         redis_url=servers.redis_url,
         hooks_signing_key=HOOKS_KEY.decode(),
         hooks_allow_private=True,
+        session_key=SESSION_KEY,
         rate_limit_per_second=RATE,
     )
     process = Process("test", settings, bus, pool, relay)
@@ -68,6 +70,7 @@ async def points(servers: Any, database: Any, namespace: str) -> AsyncIterator[P
         ("points.members", handlers.member_handlers(enrolment, Linking(rulebook, QR_KEY)), True),
         ("points.chat", handlers.chat_handlers(Chat(rulebook, enrolment)), True),
         ("points.exports", handlers.EXPORT_HANDLERS, False),
+        ("points.audit", handlers.AUDIT_HANDLERS, False),
         ("points.ranks", handlers.rank_handlers(ranking, night), False),
     ):
         bus.consume(purpose, wiring, pool, relay, use_inbox=use_inbox)

@@ -97,6 +97,7 @@ class Counter:
                 member_id=member,
                 store_code="main",
                 terminal=TERMINAL,
+                actor=f"terminal:{TERMINAL}",
                 points=points,
                 purchase_total=None,
                 capture=capture,
@@ -107,7 +108,9 @@ class Counter:
     async def capture(self, held: Any, points: int) -> Any:
         """Spend some of what is held."""
         return await self.act(
-            lambda batch: redeeming.capture(batch, self.rulebook, held, points, TERMINAL)
+            lambda batch: redeeming.capture(
+                batch, self.rulebook, held, points, f"terminal:{TERMINAL}"
+            )
         )
 
     async def void(self, held: Any) -> Any:

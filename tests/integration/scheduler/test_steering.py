@@ -17,6 +17,7 @@ from services.scheduler.ticking import Ticker
 from shared import api_keys, ids
 from shared.events import ScheduleCancelled, TerminalChanged
 from shared.process import Process
+from tests.staff import SESSION_KEY
 
 EVENING = datetime(2026, 5, 10, 12, tzinfo=UTC)
 NIGHT = datetime(2026, 5, 10, 18, 30, tzinfo=UTC)
@@ -59,6 +60,7 @@ async def api(
         known = TerminalChanged(UUID(int=number), key, kind, key_hash, True, 1)
         await api_keys.keep(pool, [known])  # a pool executes as a connection does
     settings = SchedulerWebSettings(
+        session_key=SESSION_KEY,
         database_url=scheduler_database,
         amqp_url=servers.amqp_url,
         redis_url=servers.redis_url,

@@ -82,6 +82,20 @@ INSERT = {
         VALUES (gen_random_uuid(), 'message', '{}', $1)""",
     "menu_links": """INSERT INTO menu_links (line_user_id, forgotten, due_at)
         VALUES (gen_random_uuid()::text, true, $1)""",
+    "ended_sessions": "INSERT INTO ended_sessions VALUES (gen_random_uuid(), $1)",
+    "staff_attempts": "INSERT INTO staff_attempts VALUES ('who', $1)",
+    "staff_sessions": """WITH s AS (INSERT INTO staff
+            (id, name, role, active, created_at, changed_at)
+            VALUES (gen_random_uuid(), 'n', 'staff', true, $1, $1) RETURNING id)
+        INSERT INTO staff_sessions (id, secret_hash, staff_id, way, device, shift_since, created_at,
+            renewed_at)
+        SELECT gen_random_uuid(), gen_random_uuid()::text, id, 'pin', '', $1, $1, $1 FROM s""",
+    "staff_invitations": """INSERT INTO staff_invitations (id, code_hash, name, role, created_at,
+            expires_at)
+        VALUES (gen_random_uuid(), gen_random_uuid()::text, 'n', 'staff', $1, $1)""",
+    "audit_log": """INSERT INTO audit_log (id, at, staff_id, session_id, role, service, act)
+        VALUES (gen_random_uuid(), $1, gen_random_uuid(), gen_random_uuid(), 'owner', 'points',
+            'PUT /v1/program')""",
     "menu_looks": "INSERT INTO menu_looks VALUES (gen_random_uuid(), $1, 1, '[]')",
 }
 OPEN = {

@@ -40,8 +40,11 @@ SERVED_TO_TILLS = (
     *("app", "links", "members", "naming", "profiles", "purchases", "quotes"),
     *("redemptions", "refunds", "requests", "service"),
 )
-NOT_FOR_TILLS = {"no-points", "out-of-date", "wrong-signature"}
-"""What owners and LINE are told by the same modules."""
+NOT_FOR_TILLS = {
+    *("no-points", "out-of-date", "wrong-signature"),
+    *("csrf", "no-store", "role", "session-expired"),
+}
+"""What owners, LINE and people who are signed in are told by the same modules."""
 
 
 def refusals() -> set[str]:

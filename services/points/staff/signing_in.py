@@ -1,0 +1,67 @@
+"""Signing in with a password: who it is, or that nobody is, after as many tries as are fair."""
+
+from datetime import datetime, timedelta
+
+from services.points.staff import lockout, passwords
+from services.points.store import staff as store
+from services.points.store.staff import Person
+from shared import clock
+from shared.db import Pool
+from shared.web import session_token
+
+
+class Wait(Exception):
+    """Too many wrong tries; the next one counts after `seconds`."""
+
+    def __init__(self, wait: timedelta) -> None:
+        self.seconds = max(1, -int(-wait.total_seconds() // 1))
+        super().__init__(f"wait {self.seconds} s")
+
+
+class Tries:
+    """A try under way: counted as wrong before it is looked at, so that many at once are as many
+    one after the other; forgotten when it was right."""
+
+    def __init__(self, pool: Pool, secret: str, account: str, address: str) -> None:
+        key = session_token.derived(secret, "attempts")
+        self._pool = pool
+        self._limits = {
+            lockout.who(key, "account", account): lockout.TRIES_OF_ACCOUNT,
+            lockout.who(key, "address", address): lockout.TRIES_OF_ADDRESS,
+        }
+        self._account = next(iter(self._limits))
+        self._at: datetime = clock.now()
+
+    async def begin(self) -> None:
+        """Count the try. Raises Wait, and counts nothing, while there is one."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            waits = []
+            for who in sorted(self._limits):
+                since = self._at - lockout.REMEMBERED
+                failed = await store.tries(connection, who, since)
+                waits.append(lockout.wait(failed, self._limits[who], self._at))
+            if longest := max(waits):
+                raise Wait(longest)
+            for who in self._limits:
+                await store.tried(connection, who, self._at)
+
+    async def right(self) -> None:
+        """It was no wrong one: the account begins anew, the address is given this one back."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            for who in sorted(self._limits):
+                await store.forget(connection, who, None if who == self._account else self._at)
+
+
+async def by_password(
+    pool: Pool, secret: str, *, login: str, password: str, address: str
+) -> tuple[Person, Tries] | None:
+    """Whose login and password these are; None for nobody's. The caller says `right` once nothing
+    more is asked. Raises Wait after too many wrong ones."""
+    tries = Tries(pool, secret, login.lower(), address)
+    await tries.begin()
+    async with pool.acquire() as connection:
+        person = await store.by_login(connection, login)
+    known = person.password_hash if person is not None and person.active else None
+    if not await passwords.fits(known, password) or person is None:
+        return None
+    return person, tries
