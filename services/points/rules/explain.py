@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 _WHOLE_CURRENCIES = ("JPY", "KRW", "VND", "CLP", "ISK")  # without minor units
-_DAYS = {
+DAYS = {
     "mon": ("月曜日", "Monday"),
     "tue": ("火曜日", "Tuesday"),
     "wed": ("水曜日", "Wednesday"),
@@ -277,7 +277,7 @@ def _multiplier(multiplier: Mapping[str, Any]) -> Words:
 
 def _occasion(when: Mapping[str, Any]) -> Words:
     """What a multiplier is for, by the conditions that were set."""
-    parts = [Words(*_DAYS[day]) for day in when.get("weekdays", ()) if day in _DAYS]
+    parts = [Words(*DAYS[day]) for day in when.get("weekdays", ()) if day in DAYS]
     days = [Words("・".join(part.ja for part in parts), ", ".join(part.en for part in parts))]
     said = {
         "hours": Words(str(when.get("hours", "")), str(when.get("hours", ""))),

@@ -1,9 +1,11 @@
-"""What is missing to a rank, in words a customer understands, Japanese and English. Pure."""
+"""Ranks in words that a customer understands, Japanese and English: what is missing to one, what it
+asks for and what it gives. Pure."""
 
 from collections.abc import Mapping
 from fractions import Fraction
 
 from services.points.rules.explain import Words, written_money, written_number
+from services.points.rules.labels import points
 from services.points.rules.program import Level
 
 _ORDER = ("visits", "points_earned", "amount_spent")
@@ -37,6 +39,35 @@ def brings(level: Level) -> Words:
             )
         )
     return Words("・".join(part.ja for part in parts), _listed([part.en for part in parts]))
+
+
+def whole(level: Level, currency: str) -> Words:
+    """What a rank asks for and gives."""
+    asks, gives = asked(level, currency), perks(level)
+    return Words(f"{asks.ja} → {gives.ja}", f"{asks.en} → {gives.en}")
+
+
+def asked(level: Level, currency: str) -> Words:
+    """All that a rank asks for: 来店3回・30ポイント, 3 visits and 30 points."""
+    needs = level.requires
+    gaps = {n: getattr(needs, n) for n in needs.__struct_fields__ if getattr(needs, n)}
+    if not gaps:
+        return Words("条件なし", "no condition")
+    said = missing(gaps, currency)
+    return Words(said.ja, said.en.replace(" more", "", 1))
+
+
+def perks(level: Level) -> Words:
+    """All that a rank gives."""
+    said, gift = brings(level), points(level.points)
+    parts = [said] if said.ja else []
+    if level.points and level.every_time:
+        parts.append(Words(f"なるたびに{gift.ja}", f"{gift.en} each time it is reached"))
+    elif level.points:
+        parts.append(Words(f"初めてなったとき{gift.ja}", f"{gift.en} when first reached"))
+    if not parts:
+        return Words("特典なし", "no perks")
+    return Words("、".join(p.ja for p in parts), ", ".join(p.en for p in parts))
 
 
 def _part(what: str, gap: int, currency: str, *, first: bool) -> Words:

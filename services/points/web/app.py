@@ -14,6 +14,7 @@ from services.points.web import (
     card,
     card_farewell,
     documents,
+    drafts,
     hooks,
     join_page,
     leaving,
@@ -33,6 +34,7 @@ from services.points.web import (
     segments,
     service,
     sign_in,
+    trials,
     versions,
 )
 from services.points.web.pages import PAGES
@@ -53,6 +55,8 @@ _MODULES = (
     sign_in,
     quotes,
     program,
+    trials,
+    drafts,
     versions,
     backtests,
     rankings,

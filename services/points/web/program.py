@@ -11,8 +11,10 @@ from services.points.errors import AlreadyStarted, NoSuchVersion, OutOfDate
 from services.points.programs import publishing, timeline
 from services.points.rules import advice, differences
 from services.points.rules import program as programs
+from services.points.rules.sentences import sentences
 from services.points.rules.terms import ProgramInvalid
 from services.points.store import programs as store
+from services.points.store import terminals
 from services.points.store.programs import Version
 from services.points.web import program_schemas
 from services.points.web.program_schemas import Checked, Published
@@ -83,17 +85,18 @@ async def publish(
 
 @router.post("/check", response_model=Checked, openapi_extra=BODY, responses=answers(400, 413))
 async def check(request: Request, key: Caller) -> Checked:
-    """What would keep a document from being published, what in it is hardly meant, and what it
-    would change. Changes nothing."""
+    """What would keep a document from being published, what in it is hardly meant, what it
+    would change, and what it says in plain sentences. Changes nothing."""
     raw = await read(request)
     now = clock.now()
     try:
         draft = programs.parse(raw)
     except ProgramInvalid as invalid:
-        found = [common.ProblemField(path=at, message=text) for at, text in invalid.problems]
+        found = [program_schemas.flaw(each) for each in invalid.problems]
         return Checked(valid=False, problems=found, warnings=[], differences=[])
     async with request.app.state.process.pool.acquire() as connection:
         version = await store.in_force(connection, now)
+        shops = {each.code: each.name for each in await terminals.every_store(connection)}
     warnings = advice.warnings(draft, now)
     changes: list[differences.Difference] = []
     if version is not None:
@@ -105,6 +108,7 @@ async def check(request: Request, key: Caller) -> Checked:
         problems=[],
         warnings=[program_schemas.doubt(each) for each in warnings],
         differences=[program_schemas.changed(each) for each in changes],
+        sentences=[program_schemas.said(each) for each in sentences(draft, shops)],
     )
 
 

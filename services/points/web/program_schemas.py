@@ -8,6 +8,9 @@ from pydantic import BaseModel
 from services.points.programs.timeline import Placed
 from services.points.rules.advice import Caution
 from services.points.rules.differences import Difference
+from services.points.rules.problem_words import in_both
+from services.points.rules.sentences import Sentence
+from services.points.rules.terms import Problem
 from shared.web.schemas import ProblemField
 
 
@@ -63,16 +66,32 @@ class Differences(BaseModel):
     items: list[Changed]
 
 
-class Checked(BaseModel):
-    """Whether a document can be published, and what would change against the version in force.
+class Flaw(ProblemField):
+    """Something that keeps a document from being published; `text` says it in both languages."""
 
-    `warnings` and `differences` are there for a valid document only.
+    text: dict[str, str]
+
+
+class Said(BaseModel):
+    """A part of the program in a plain sentence; `name` is what the owner called it."""
+
+    path: str
+    name: str
+    text: dict[str, str]
+
+
+class Checked(BaseModel):
+    """Whether a document can be published, what would change against the version in force, and what
+    it says.
+
+    `warnings`, `differences` and `sentences` are there for a valid document only.
     """
 
     valid: bool
-    problems: list[ProblemField]
+    problems: list[Flaw]
     warnings: list[Doubt]
     differences: list[Changed]
+    sentences: list[Said] = []
 
 
 def published(placed: Placed) -> Published:
@@ -103,3 +122,13 @@ def changed(difference: Difference) -> Changed:
 def doubt(caution: Caution) -> Doubt:
     """A warning as the API shows it."""
     return Doubt(path=caution.path, text=caution.text)
+
+
+def flaw(problem: Problem) -> Flaw:
+    """What is wrong as the API shows it."""
+    return Flaw(path=problem.path, message=problem.message, text=in_both(problem)._asdict())
+
+
+def said(sentence: Sentence) -> Said:
+    """A sentence as the API shows it."""
+    return Said(path=sentence.path, name=sentence.name, text=sentence.words._asdict())
