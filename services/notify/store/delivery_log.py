@@ -49,6 +49,7 @@ SELECT r.language, r.profile_at, r.blocked, r.blocked_at, r.returned_at, r.chang
     ) ORDER BY category), '[]') FROM preferences p WHERE p.line_user_id = r.line_user_id) AS said
 FROM recipients r WHERE member_id = $1 ORDER BY line_user_id
 """
+_FAILED = f"SELECT count(*) FROM deliveries d WHERE {_HAS['failed']} AND d.created_at >= $1"
 _PLACE = "SELECT created_at, id FROM deliveries WHERE id = $1"
 
 
@@ -98,3 +99,8 @@ async def place(connection: Connection, id: UUID) -> tuple[datetime, UUID] | Non
 async def recipients(connection: Connection, member_id: UUID) -> Sequence[asyncpg.Record]:
     """What is known of a member's LINE users; `said` is JSON."""
     return await connection.fetch(_RECIPIENTS, member_id)
+
+
+async def failed_since(connection: Connection, since: datetime) -> int:
+    """How many messages that came about since then LINE has refused for good."""
+    return int(await connection.fetchval(_FAILED, since))

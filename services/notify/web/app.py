@@ -2,12 +2,18 @@
 
 from fastapi import APIRouter, FastAPI
 
+from services.notify.connection.line import Connection
 from services.notify.links.clicks import Clicks
 from services.notify.links.redirect import Redirect
 from services.notify.settings import NotifyWebSettings
 from services.notify.templates.in_force import InForce
 from services.notify.web import (
     broadcasts,
+    connection,
+    console,
+    console_broadcasts,
+    console_parts,
+    console_wording,
     deliveries,
     links,
     menus,
@@ -27,6 +33,11 @@ from shared.web.staff import Gate
 
 ROUTERS: tuple[APIRouter, ...] = (
     broadcasts.router,
+    connection.router,
+    console.router,
+    console_broadcasts.router,
+    console_parts.router,
+    console_wording.router,
     deliveries.router,
     links.router,
     menus.router,
@@ -58,6 +69,11 @@ def build(process: Process, settings: NotifyWebSettings) -> FastAPI:
         redis_url=settings.redis_url.get_secret_value(),
         name="notify",
         rate=settings.rate_limit_per_second,
+    )
+    app.state.connection = Connection(
+        settings.line_api_base,
+        settings.line_channel_access_token.get_secret_value(),
+        settings.public_url,
     )
     app.state.words = InForce(settings.public_url)
     pages.install(app, PAGES)

@@ -53,7 +53,7 @@ async def create(
             draft = Broadcast(id=id, state=State.DRAFT, revision=1, created_at=now, **columns)
             await store.add(batch.connection, draft)
             await store.note(batch.connection, id, Act.CREATE, now, key.id)
-        return shown.broadcast(request, await _found(batch.connection, id))
+        return shown.broadcast(request, await by_id(batch.connection, id))
 
 
 @router.get("", response_model=schemas.BroadcastPage)
@@ -68,7 +68,7 @@ async def listed(
     async with request.app.state.process.pool.acquire() as connection:
         before = None
         if cursor is not None:
-            last = await _found(connection, cursor)
+            last = await by_id(connection, cursor)
             before = (last.created_at, last.id)
         found = await store.page(connection, state, before, limit)
     following = str(found[-1].id) if len(found) == limit else None
@@ -81,7 +81,7 @@ async def listed(
 async def one(request: Request, key: Caller, broadcast_id: UUID) -> schemas.BroadcastInFull:
     """A broadcast: its numbers, how far it is, and who did what."""
     async with request.app.state.process.pool.acquire() as connection:
-        found = await _found(connection, broadcast_id)
+        found = await by_id(connection, broadcast_id)
         return await shown.in_full(connection, request, found)
 
 
@@ -91,7 +91,7 @@ async def change(
 ) -> schemas.Broadcast:
     """Change what is not being sent yet. It is a draft again then: count and confirm it anew."""
     async with acting(request) as batch, _told():
-        found = await _found(batch.connection, broadcast_id, lock=True)
+        found = await by_id(batch.connection, broadcast_id, lock=True)
         desk.require(found, Act.CHANGE)
         given = body.model_dump(exclude_unset=True)
         given = {name: value for name, value in given.items() if value is not None}
@@ -218,7 +218,7 @@ async def test(
 async def report(request: Request, key: Caller, broadcast_id: UUID) -> schemas.BroadcastReport:
     """What became of it: accepted by LINE, failed and why, and who was left out and why."""
     async with request.app.state.process.pool.acquire() as connection:
-        found = await _found(connection, broadcast_id)
+        found = await by_id(connection, broadcast_id)
         return await shown.report(connection, found)
 
 
@@ -233,7 +233,7 @@ async def recipients(
 ) -> schemas.BroadcastRecipientPage:
     """Whom it concerned, and what became of it for each."""
     async with request.app.state.process.pool.acquire() as connection:
-        found = await _found(connection, broadcast_id)
+        found = await by_id(connection, broadcast_id)
         after = None
         if cursor is not None:
             after = await campaigns.place(connection, found.id, cursor)
@@ -268,7 +268,7 @@ async def _act(
     """The transaction of an act on a broadcast, under its lock; and whether it is to be done."""
     said = {"broadcast": str(broadcast_id)} | (body.model_dump(mode="json") if body else {})
     async with acting(request) as batch, _told():
-        found = await _found(batch.connection, broadcast_id, lock=True)
+        found = await by_id(batch.connection, broadcast_id, lock=True)
         id, new = await once(batch, key, idem, f"broadcast-{what}", said)
         yield _Acted(batch, found, id, new)
 
@@ -284,7 +284,8 @@ async def _told() -> AsyncIterator[None]:
         raise Problem(409, "out-of-date", str(problem)) from None
 
 
-async def _found(connection: Connection, id: UUID, *, lock: bool = False) -> Broadcast:
+async def by_id(connection: Connection, id: UUID, *, lock: bool = False) -> Broadcast:
+    """A broadcast. Raises Problem 404."""
     found = await store.one(connection, id, lock=lock)
     if found is None:
         raise Problem(404, "no-such-broadcast", "There is no broadcast with this id.")

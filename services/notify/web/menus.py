@@ -44,6 +44,11 @@ _IMAGE: dict[int | str, dict[str, Any]] = {
 @router.get("", response_model=schemas.MenuPage)
 async def listed(request: Request, key: Caller) -> schemas.MenuPage:
     """All rich menus, how many people have each, and what the last looks at LINE found."""
+    return await every(request)
+
+
+async def every(request: Request) -> schemas.MenuPage:
+    """All of them, for the API and for the page."""
     async with request.app.state.process.pool.acquire() as connection:
         counts = await menu_links.counts(connection)
         found = await menus.every(connection)

@@ -52,7 +52,7 @@ async def kinds(request: Request, key: Caller) -> schemas.MessageKindPage:
                     )
                     for each, slot in kind.slots.items()
                 ],
-                state={language: _state(newest.get((name, language))) for language in LANGUAGES},
+                state={language: state(newest.get((name, language))) for language in LANGUAGES},
             )
             for name, kind in KINDS.items()
         ]
@@ -67,7 +67,7 @@ async def current(
     async with request.app.state.process.pool.acquire() as connection:
         newest = await in_force(connection, kind, language)
     response.headers.update(_etag(newest))
-    return _shown(kind, language, newest)
+    return shown(kind, language, newest)
 
 
 @router.put("/templates/{kind}/{language}", response_model=schemas.TemplateShown)
@@ -101,7 +101,7 @@ async def save(
                 now=clock.now(),
             )
     response.headers.update(_etag(newest))
-    return _shown(kind, language, newest)
+    return shown(kind, language, newest)
 
 
 @router.post("/templates/{kind}/check", response_model=schemas.CheckedTemplate)
@@ -185,7 +185,7 @@ async def revert(
                 now=clock.now(),
             )
     response.headers.update(_etag(newest))
-    return _shown(kind, language, newest)
+    return shown(kind, language, newest)
 
 
 @router.get("/theme", response_model=schemas.MessageTheme)
@@ -285,7 +285,8 @@ def _changed(before: Any, after: Any) -> list[schemas.TemplateDifference]:
     return [schemas.TemplateDifference(**each._asdict()) for each in found]
 
 
-def _state(newest: Version | None) -> schemas.TemplateState:
+def state(newest: Version | None) -> schemas.TemplateState:
+    """What is said now, and what keeps the newest version from being said."""
     if newest is None:
         return schemas.TemplateState(version=None, saved=None, changed_at=None, problems=[])
     wrong = unusable(newest)
@@ -298,18 +299,19 @@ def _state(newest: Version | None) -> schemas.TemplateState:
     )
 
 
-def _shown(kind: str, language: Language, newest: Version | None) -> schemas.TemplateShown:
-    state = _state(newest)
+def shown(kind: str, language: Language, newest: Version | None) -> schemas.TemplateShown:
+    """A kind's words in a language, in full."""
+    now = state(newest)
     return schemas.TemplateShown(
         kind=kind,
         language=language,
-        version=state.version,
+        version=now.version,
         messages=words_of(kind, language, newest),
         default=wording.document(language)["messages"][kind],
         note=newest.note if newest else None,
-        changed_at=state.changed_at,
+        changed_at=now.changed_at,
         changed_by=newest.created_by if newest else None,
-        problems=state.problems,
+        problems=now.problems,
     )
 
 

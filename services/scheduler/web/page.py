@@ -1,25 +1,24 @@
-"""`/schedules`: the page for who wants to see what is due, and to steer it.
+"""`/console/schedules`: the page for who wants to see what is due, and to steer it.
 
-It holds nothing itself: its script asks the API with the key that the reader enters.
+It holds nothing itself: its script asks the API as whoever is signed in.
 """
 
-from pathlib import Path
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
 
-from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
-
-PAGES = Path(__file__).parent.parent / "pages"
-STATIC = PAGES / "static"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-_HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
+from services.scheduler.web.pages import PAGES
+from shared.web.staff import Viewer
 
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/schedules")
-async def page() -> HTMLResponse:
+@router.get("/console/schedules")
+async def page(request: Request, staff: Viewer) -> HTMLResponse:
     """The page."""
-    return HTMLResponse((PAGES / "schedules.html").read_text("utf-8"), headers=_HEADERS)
+    return PAGES.render(request, "schedules.html")
+
+
+@router.get("/schedules")
+async def moved() -> RedirectResponse:
+    """Where it stood before there was a console."""
+    return RedirectResponse("/console/schedules", 308)

@@ -74,11 +74,24 @@ export async function api(method, address, body, { key = crypto.randomUUID(), he
   }
 }
 
+/** A moment on the clock of `zone` (`2026-11-28T14:05`), as RFC 3339 in UTC. */
+export function momentIn(text, zone) {
+  const wanted = Date.parse(`${text}Z`);
+  const shows = (moment) => {
+    const form = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "medium" });
+    return Date.parse(`${form.format(moment).replace(" ", "T")}Z`);
+  };
+  let moment = wanted;
+  for (let turn = 0; turn < 2; turn += 1) moment += wanted - shows(moment); // twice: clocks may change between
+  return new Date(moment).toISOString();
+}
+
 const READ = {
   integer: (text) => (/^[-−]?[\d,]+$/.test(text) ? Number(text.replaceAll(",", "").replace("−", "-")) : text),
   decimal: (text) => text,
   list: (text) => text.split(/[\n,、]/).map((each) => each.trim()).filter(Boolean),
   json: (text) => JSON.parse(text),
+  moment: (text, field) => momentIn(text, field.dataset.zone),
 };
 
 function put(into, path, value) {
@@ -108,7 +121,7 @@ export function fieldsOf(form) {
       if (kind.endsWith("?")) put(found, name, plain === "list" ? [] : null);
       continue;
     }
-    put(found, name, READ[plain] ? READ[plain](text) : text);
+    put(found, name, READ[plain] ? READ[plain](text, field) : text);
   }
   const given = (value) => (Array.isArray(value) ? value.filter((each) => each !== null) : value);
   return JSON.parse(JSON.stringify(found), (_, value) => given(value));
@@ -201,6 +214,9 @@ document.addEventListener("submit", async (event) => {
   await submit(form, event.submitter);
 });
 
+document.addEventListener("change", (event) => {
+  if (event.target.matches?.("[data-submit-on-change]")) event.target.form.requestSubmit();
+});
 document.addEventListener("input", (event) => {
   const form = event.target.closest?.("form[data-guard]");
   if (form) form.dataset.changed = "";

@@ -17,7 +17,7 @@ from services.scheduler.ticking import Ticker
 from shared import api_keys, ids
 from shared.events import ScheduleCancelled, TerminalChanged
 from shared.process import Process
-from tests.staff import SESSION_KEY
+from tests.staff import SESSION_KEY, signed_in
 
 EVENING = datetime(2026, 5, 10, 12, tzinfo=UTC)
 NIGHT = datetime(2026, 5, 10, 18, 30, tzinfo=UTC)
@@ -222,12 +222,16 @@ async def test_reading_keys_read_and_no_key_sees_nothing(api):
     assert (await api.get("/v1/schedules/none")).status_code == 404
 
 
-async def test_the_page_holds_no_script_of_its_own(api):
-    page = await api.get("/schedules", headers={"authorization": ""})
+async def test_the_page_is_for_who_reads_the_console(api):
+    page = await api.get("/console/schedules", **signed_in("viewer"))
     assert page.status_code == 200
     assert "script-src 'self'" in page.headers["content-security-policy"]
-    assert "<script>" not in page.text
-    assert "onclick" not in page.text
+    assert 'data-may=""' in page.text
+    assert 'data-may="1"' in (await api.get("/console/schedules", **signed_in("manager"))).text
+    assert (await api.get("/console/schedules", **signed_in("staff"))).status_code == 403
+    nobody = await api.get("/console/schedules", headers={"authorization": ""})
+    assert nobody.status_code == 303
+    assert (await api.get("/schedules")).headers["location"] == "/console/schedules"
     script = await api.get("/static/scheduler/schedules.js")
     assert script.status_code == 200
     assert "innerHTML" not in script.text

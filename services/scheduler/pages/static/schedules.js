@@ -1,12 +1,12 @@
-// What is due, drawn from the API with the key that the reader entered. Builds nodes, never HTML.
-import { LANGUAGES, words } from "./words.js";
+// What is due, drawn from the API as whoever is signed in. Builds nodes, never HTML.
+import { api, ask as confirmed } from "/static/shared/page.js";
+import { words } from "./words.js";
 
-const KEY = "tamaru-owner-key";
-const LANGUAGE = "tamaru-language";
 const EVERY_MS = 10_000;
 const find = (id) => document.getElementById(id);
+const { lang: language } = document.documentElement;
+const may = Boolean(find("content").dataset.may); // change things, not only look
 
-let language = localStorage.getItem(LANGUAGE) ?? (navigator.language.startsWith("ja") ? "ja" : "en");
 let place = null; // of the items beyond those that are shown
 let zone = "Asia/Tokyo"; // the shop's, whatever the reader's machine is set to
 
@@ -35,30 +35,22 @@ function span(seconds) {
   return say(unit, { n: Math.round(count).toLocaleString(language) });
 }
 
-async function call(path, { method = "GET", keyed = false } = {}) {
-  const headers = { authorization: `Bearer ${sessionStorage.getItem(KEY)}` };
-  if (keyed) headers["idempotency-key"] = crypto.randomUUID();
-  const answer = await fetch(`/v1/schedules${path}`, { method, headers });
-  const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw Object.assign(new Error(body.detail ?? answer.statusText), { status: answer.status });
-  return body;
-}
+const MARKS = { active: "good", paused: "warn", held: "warn", broken: "bad", due: "bad" };
+const call = (path, method = "GET") => api(method, `/v1/schedules${path}`);
 
 function ask(question, yes) {
-  const dialog = find("ask");
   find("question").textContent = question;
   find("yes").textContent = yes;
-  dialog.returnValue = "no";
-  dialog.showModal();
-  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
+  return confirmed(find("ask"));
 }
 
 function act(name, path, { question, method = "POST", plain = true } = {}) {
-  return node("button", say(name), { type: "button", class: plain ? "plain" : null, async onclick(event) {
+  if (!may) return null;
+  return node("button", say(name), { type: "button", class: plain ? "button plain" : "button", async onclick(event) {
     if (question && !(await ask(question, say(name)))) return;
     event.target.disabled = true;
     try {
-      await call(path, { method, keyed: method === "POST" });
+      await call(path, method);
     } catch (problem) {
       tell(problem);
     }
@@ -70,7 +62,7 @@ function schedule(each) {
   const path = `/${encodeURIComponent(each.name)}`;
   const { last } = each;
   return node("article", [
-    node("header", [node("h3", words[language].names[each.name] ?? each.name), node("span", say(each.status), { class: `mark ${each.status}` })]),
+    node("div", [node("h3", words[language].names[each.name] ?? each.name), node("span", say(each.status), { class: `badge ${MARKS[each.status] ?? ""}` })], { class: "card-head" }),
     each.problem ? node("p", each.problem, { class: "problem" }) : null,
     node("dl", [
       node("dt", say("times")), node("dd", [node("code", each.cron), ` ${each.time_zone}`]),
@@ -80,11 +72,11 @@ function schedule(each) {
       node("dt", say("next")), node("dd", each.status === "paused" ? say("not_while_paused") : moment(each.next_at)),
       each.lag_seconds > 5 ? node("dt", say("overdue")) : null,
       each.lag_seconds > 5 ? node("dd", span(each.lag_seconds), { class: "late" }) : null,
-    ]),
+    ], { class: "facts" }),
     node("div", [
       act("run", `${path}/run`, { question: say("ask_run"), plain: false }),
       each.status === "paused" ? act("resume", `${path}/resume`) : act("pause", `${path}/pause`, { question: say("ask_pause") }),
-    ], { class: "acts" }),
+    ], { class: "actions" }),
   ], { class: "card" });
 }
 
@@ -105,14 +97,14 @@ function item(each) {
   const path = (name) => `/items${name}?item=${encodeURIComponent(each.key)}`;
   return node("div", [
     node("div", [
-      node("div", [node("strong", moment(each.due_at)), " ", node("span", say(each.status), { class: `mark ${each.status}` })]),
+      node("div", [node("strong", moment(each.due_at)), " ", node("span", say(each.status), { class: `badge ${MARKS[each.status] ?? ""}` })]),
       node("code", each.key), node("div", each.event_type, { class: "quiet" }),
     ]),
     node("div", [
       act("run", path("/run"), { question: say("ask_run_item") }),
       each.status === "held" ? act("resume", path("/resume")) : act("pause", path("/pause")),
       act("cancel", path(""), { method: "DELETE", question: say("ask_cancel") }),
-    ], { class: "acts" }),
+    ], { class: "actions" }),
   ], { class: "row" });
 }
 
@@ -133,7 +125,6 @@ function tell(problem) {
 }
 
 async function refresh() {
-  if (!sessionStorage.getItem(KEY)) return signIn();
   try {
     const view = await call("");
     zone = view.time_zone;
@@ -155,53 +146,13 @@ async function refresh() {
     find("state").className = view.lag_seconds > 5 ? "late" : "quiet";
     find("state").textContent = view.lag_seconds > 5
       ? say("is_late", { lag: span(view.lag_seconds) }) : say("as_of", { at: moment(view.at) });
-    show(true);
+    find("content").hidden = false;
   } catch (problem) {
-    if (problem.status === 401 || problem.status === 403) signIn(problem.message);
-    else tell(problem);
+    tell(problem);
   }
 }
 
-function show(open) {
-  find("content").hidden = !open;
-  find("leave").hidden = !open;
-  find("sign-in").hidden = open;
-}
-
-function signIn(refused) {
-  sessionStorage.removeItem(KEY);
-  show(false);
-  find("state").textContent = "";
-  find("refused").hidden = !refused;
-  find("refused").textContent = refused ? say("refused") : "";
-  find("key").focus();
-}
-
-function speak() {
-  document.documentElement.lang = language;
-  document.title = `${say("title")} · Tamaru`;
-  for (const each of document.querySelectorAll("[data-ja]")) each.textContent = each.dataset[language];
-  const other = LANGUAGES.find((each) => each !== language);
-  find("language").textContent = words[other].itself;
-  find("language").lang = other;
-}
-
-find("sign-in").addEventListener("submit", (event) => {
-  event.preventDefault();
-  sessionStorage.setItem(KEY, find("key").value.trim());
-  find("key").value = "";
-  refresh();
-});
-find("leave").addEventListener("click", () => signIn());
-find("language").addEventListener("click", () => {
-  language = LANGUAGES.find((each) => each !== language);
-  localStorage.setItem(LANGUAGE, language);
-  speak();
-  refresh();
-});
 find("more").addEventListener("click", async () => find("items").append(...(await items(place))));
 find("subject").addEventListener("change", refresh);
-
-speak();
 refresh();
-setInterval(() => { if (!document.hidden && !find("ask").open && !find("content").hidden) refresh(); }, EVERY_MS);
+setInterval(() => { if (!document.hidden && !find("ask").open) refresh(); }, EVERY_MS);

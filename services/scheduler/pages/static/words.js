@@ -1,10 +1,6 @@
 // The page's words.
-export const LANGUAGES = ["ja", "en"];
-
 export const words = {
   ja: {
-    itself: "日本語",
-    title: "予定",
     names: { nightly: "夜間処理（nightly）" },
     active: "稼働中", paused: "一時停止中", broken: "読めません",
     waiting: "待機中", due: "処理待ち", held: "保留中",
@@ -23,11 +19,8 @@ export const words = {
     nobody_did: "まだ操作はありません。",
     did_run: "実行", did_pause: "一時停止", did_resume: "再開", did_change: "変更", did_cancel: "取り消し",
     is_late: "遅れています: {lag}", as_of: "{at} 現在、遅れはありません",
-    refused: "このキーでは開けません。オーナーのキーを入力してください。",
   },
   en: {
-    itself: "English",
-    title: "Schedules",
     names: { nightly: "Nightly work (nightly)" },
     active: "active", paused: "paused", broken: "cannot be read",
     waiting: "waiting", due: "due", held: "held",
@@ -46,6 +39,5 @@ export const words = {
     nobody_did: "Nobody did anything yet.",
     did_run: "Ran", did_pause: "Paused", did_resume: "Resumed", did_change: "Changed", did_cancel: "Cancelled",
     is_late: "Late by {lag}", as_of: "Nothing is late as of {at}",
-    refused: "This key does not open it. Enter an owner key.",
   },
 };

@@ -1,0 +1,47 @@
+// One broadcast: how it looks on a phone, a test to oneself, acts whose state then shows.
+
+import { api, Refused, toast } from "/static/shared/page.js";
+import { drawMessage } from "/static/shared/line/messages.js";
+
+const content = JSON.parse(document.getElementById("content").textContent);
+const messages = content.messages?.ja ?? [];
+document.getElementById("preview").replaceChildren(...messages.map((each) => drawMessage(each, () => {})));
+
+function refresh() {
+  window.htmx.ajax("GET", `${location.pathname}/state`, "#state");
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-act]");
+  if (!button) return;
+  const [method, address] = button.dataset.act.split(" ");
+  button.setAttribute("aria-busy", "true");
+  button.disabled = true;
+  try {
+    await api(method, address, button.dataset.body ? JSON.parse(button.dataset.body) : undefined);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    toast(error.message, "bad");
+  }
+  button.closest("dialog")?.close();
+  refresh();
+});
+document.addEventListener("done", (event) => { if (event.target.matches("[data-refresh]")) refresh(); });
+
+const trial = document.getElementById("trial");
+trial.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const problem = trial.querySelector("[data-problem]");
+  problem.hidden = true;
+  try {
+    const card = trial.elements.card.value.replace(/\s/g, "");
+    const member = await api("GET", `/v1/members/lookup?card=${encodeURIComponent(card)}`);
+    await api("POST", `/v1/messages/broadcasts/${trial.dataset.id}/test`, { member: member.id });
+    trial.closest("dialog").close();
+    toast(event.submitter.dataset.sent);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    problem.textContent = error.message;
+    problem.hidden = false;
+  }
+});
