@@ -21,12 +21,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
 ]
 
-_TOO_WIDE = """
-[document.documentElement, ...document.querySelectorAll("main, section, ol, ul, li, form")]
-  .filter((node) => node.scrollWidth > node.clientWidth + 1 && node.clientWidth > 0)
-  .map((node) => `${node.tagName}.${node.className} ${node.scrollWidth} > ${node.clientWidth}`)
-  .join("; ")
-"""
+_FITS = (Path(__file__).parent / "fits.js").read_text()
 
 
 class Look(NamedTuple):
@@ -54,10 +49,11 @@ class Watched:
     complaints: list[str] = field(default_factory=list)
 
     async def fits(self) -> None:
-        """Nothing is wider than its place, so nothing scrolls sideways."""
+        """Nothing is cut off, lies over something else or scrolls sideways (see `fits.js`)."""
         # Through the protocol: the pages' policy forbids what Playwright's own evaluation needs.
-        answer = await self.devtools.send("Runtime.evaluate", {"expression": _TOO_WIDE})
-        assert answer["result"]["value"] == ""
+        answer = await self.devtools.send("Runtime.evaluate", {"expression": _FITS})
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        assert not answer["result"]["value"], f"{self.page.url}\n{answer['result']['value']}"
 
     async def picture(self, name: str, *, full: bool = False) -> Path:
         """A screenshot to be looked at by people."""
