@@ -14,10 +14,10 @@ _PAGE = """<!doctype html><html lang="ja"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>友だち追加</title>
 <link rel="icon" href="/static/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/static/page.css"><script src="/static/friend.js" defer></script>
-<main class="offer"><section class="panel"><h1>友だち追加 <small>Add friend</small></h1>
+<main class="offer"><section class="panel"><h1>友だち追加 <small lang="en">Add friend</small></h1>
 <p>お店のアカウントを友だちに追加します。<br>
 <small>The shop's account becomes your friend.</small></p>
-<button type="button" class="primary" id="add">追加<small>Add</small></button>
+<button type="button" class="primary" id="add">追加 · Add</button>
 </section></main></html>"""
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"

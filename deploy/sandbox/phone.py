@@ -48,6 +48,7 @@ async def about(request: Request) -> Response:
         {
             "account": sandbox.platform.channel.name,
             "card_url": sandbox.settings.card_url,
+            "shop_url": sandbox.settings.shop_url,
             "liff_id": sandbox.settings.liff_id,
             "till": sandbox.settings.pos_api_key is not None,
         }

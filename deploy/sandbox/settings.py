@@ -30,4 +30,9 @@ class SandboxSettings(BaseSettings):
     @property
     def card_url(self) -> str:
         """Where the LIFF app of `liff_id` lives, as LINE's console would be told."""
-        return f"{(self.public_url or self.edge_url).rstrip('/')}/card"
+        return f"{self.shop_url}/card"
+
+    @property
+    def shop_url(self) -> str:
+        """The shop's own pages, as a browser reaches them."""
+        return (self.public_url or self.edge_url).rstrip("/")

@@ -13,7 +13,7 @@
   const shown = (node) => node.checkVisibility({ opacityProperty: true, visibilityProperty: true, contentVisibilityAuto: true });
   const ancestors = function* (node) { for (let each = node; each; each = each.parentElement) yield each; };
   const layerOf = (node) => {
-    for (const each of ancestors(node)) if (["fixed", "sticky"].includes(getComputedStyle(each).position) || each.localName === "dialog") return each;
+    for (const each of ancestors(node)) if (["fixed", "sticky"].includes(getComputedStyle(each).position) || each.matches("dialog, [role=dialog]")) return each;
     return document.body;
   };
   const cut = (a, b) => ({ left: Math.max(a.left, b.left), right: Math.min(a.right, b.right), top: Math.max(a.top, b.top), bottom: Math.min(a.bottom, b.bottom) });

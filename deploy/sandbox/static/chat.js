@@ -2,14 +2,21 @@
 
 import { byId, element } from "./api.js";
 import { actionButton, drawMessage } from "./line/messages.js";
+import { lang, t } from "./words.js";
 
-const KINDS = { reply: "返信", push: "プッシュ", multicast: "一斉", broadcast: "全員", narrowcast: "絞込" };
+const KINDS = {
+  reply: t("返信", "Reply"),
+  push: t("プッシュ", "Push"),
+  multicast: t("一斉", "Multicast"),
+  broadcast: t("全員", "Broadcast"),
+  narrowcast: t("絞込", "Narrowcast"),
+};
 const WIDE = ["flex", "template", "imagemap"];
 const NOTICES = {
-  follow: "友だちになりました · Followed",
-  unfollow: "ブロックしました · Blocked",
+  follow: t("友だちになりました", "Now friends"),
+  unfollow: t("ブロックしました", "Blocked"),
 };
-const time = (at) => new Date(at * 1000).toLocaleTimeString("ja-JP", { hour: "2-digit", minute: "2-digit" });
+const time = (at) => new Date(at * 1000).toLocaleTimeString(lang === "en" ? "en-GB" : "ja-JP", { hour: "2-digit", minute: "2-digit" });
 
 export function clearChat() {
   byId("chat").replaceChildren();
@@ -28,9 +35,9 @@ export function showItems(items, account, act) {
 }
 
 function done(item) {
-  const notice = NOTICES[item.kind] ?? (item.kind === "scan" ? `読み取り · ${item.text}` : null);
+  const notice = NOTICES[item.kind] ?? (item.kind === "scan" ? `${t("読み取り", "Scanned")} · ${item.text}` : null);
   if (notice) return element("li", "notice", notice);
-  if (!item.text) return element("li", "notice", "メニューをタップ · Tapped");
+  if (!item.text) return element("li", "notice", t("メニューをタップ", "Tapped the menu"));
   const row = element("li", "sent");
   row.append(element("div", "bubble", item.text), element("span", "when", time(item.at)));
   return row;

@@ -1,6 +1,7 @@
 // Misfortunes by hand: each fault a control with what it does, and the month's messages as they go.
 
 import { byId, call, element, get } from "./api.js";
+import { number, t } from "./words.js";
 
 const SHARES = [
   ["status_500", "500 を返す", "Answers 500", "LINE の障害。メッセージは送られません。", "LINE is down; nothing is sent."],
@@ -11,7 +12,7 @@ const SHARES = [
   ["reorder", "Webhook の順が入れ替わる", "Reorders webhooks", "その人の次のイベントの後に送ります。", "Held back behind the user's next one."],
   ["redeliver", "Webhook を再送する", "Redelivers webhooks", "届いたのに、もう一度送ります。", "It arrived, and is sent again as a redelivery."],
 ];
-const CHOICES = [[0, "なし · off"], [0.1, "10 %"], [0.5, "50 %"], [1, "100 %"]];
+const CHOICES = [[0, t("なし", "Off")], [0.1, "10 %"], [0.5, "50 %"], [1, "100 %"]];
 let current = {};
 
 export async function prepareFaults() {
@@ -27,8 +28,8 @@ export function showQuota(quota) {
   const { used, limit, plan } = quota;
   const meter = byId("quota-meter");
   byId("quota-words").textContent = limit === null
-    ? `${used.toLocaleString("ja-JP")} 通(上限なし)`
-    : `${used.toLocaleString("ja-JP")} / ${limit.toLocaleString("ja-JP")} 通`;
+    ? t(`${number(used)} 通(上限なし)`, `${number(used)} (no limit)`)
+    : t(`${number(used)} / ${number(limit)} 通`, `${number(used)} of ${number(limit)}`);
   meter.hidden = limit === null;
   meter.max = Math.max(limit ?? 1, 1);
   meter.value = Math.min(used, meter.max);
@@ -37,9 +38,8 @@ export function showQuota(quota) {
 
 function control([name, japanese, english, effect, effectInEnglish]) {
   const row = element("div", "fault");
-  const label = element("label", "", japanese);
+  const label = element("label", "", t(japanese, english));
   label.htmlFor = `fault-${name}`;
-  label.append(element("small", "", english));
   const select = element("select");
   select.id = `fault-${name}`;
   for (const [share, words] of CHOICES) {
@@ -48,9 +48,7 @@ function control([name, japanese, english, effect, effectInEnglish]) {
     select.append(option);
   }
   select.addEventListener("change", () => put({ ...chosen(), [name]: Number(select.value) }));
-  const told = element("p", "", effect);
-  told.append(element("small", "", effectInEnglish));
-  row.append(label, select, told);
+  row.append(label, select, element("p", "", t(effect, effectInEnglish)));
   return row;
 }
 

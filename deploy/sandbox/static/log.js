@@ -2,10 +2,14 @@
 // and to what LINE's rules say of it.
 
 import { byId, element, get } from "./api.js";
+import { t } from "./words.js";
 
 const KEPT = 200;
 
-export const clearLog = () => byId("log").replaceChildren();
+export function clearLog() {
+  byId("log").dataset.empty = t("まだ何もありません", "Nothing yet");
+  byId("log").replaceChildren();
+}
 
 export function showLines(lines) {
   const log = byId("log");
@@ -20,7 +24,7 @@ function row(line) {
   head.setAttribute("aria-expanded", "false");
   const time = new Date(line.at * 1000).toLocaleTimeString("ja-JP", { hour12: false, hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const arrow = element("span", "arrow", line.direction === "out" ? "→" : "←");
-  arrow.title = line.direction === "out" ? "LINE から店へ / to the shop" : "店から LINE へ / to LINE";
+  arrow.title = line.direction === "out" ? t("LINE から店へ", "LINE to the shop") : t("店から LINE へ", "The shop to LINE");
   const words = element("span", "words", line.brief);
   if (line.errors) words.prepend(element("b", "mark error", `✕ ${line.errors}`));
   if (line.warnings) words.prepend(element("b", "mark warning", `! ${line.warnings}`));
@@ -57,9 +61,9 @@ function detail(entry) {
     }
     node.append(list);
   } else if (entry.direction === "in" && entry.body) {
-    node.append(element("p", "fine", "LINE の決まりに合っています · Within LINE's rules"));
+    node.append(element("p", "fine", t("LINE の決まりに合っています", "Within LINE's rules")));
   }
-  for (const [title, content] of [["送ったもの · Body", entry.body], ["答え · Answer", entry.answer]]) {
+  for (const [title, content] of [[t("送ったもの", "Body"), entry.body], [t("答え", "Answer"), entry.answer]]) {
     if (content === null || content === undefined) continue;
     node.append(element("h3", "", title), element("pre", "", JSON.stringify(content, null, 2)));
   }

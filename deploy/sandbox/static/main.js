@@ -8,6 +8,7 @@ import { clearLog, showLines } from "./log.js";
 import { pick, preparePicker } from "./picker.js";
 import { obey, prepareMenu, showMenu } from "./richmenu.js";
 import { forgetCard, learnCard, prepareTill } from "./till.js";
+import { choose, t, translate } from "./words.js";
 
 const KEY = "sandbox-user";
 let about = null;
@@ -15,10 +16,13 @@ let user = null;
 let stream = null;
 
 async function start() {
+  translate();
+  showClock();
   about = await get("/sandbox/about");
   for (const node of document.querySelectorAll("[data-account-name]")) node.textContent = about.account;
   for (const node of document.querySelectorAll("[data-account-initial]")) node.textContent = [...about.account][0];
-  document.title = `${about.account} · Tamaru サンドボックス`;
+  document.title = `${about.account} · Tamaru ${t("サンドボックス", "Sandbox")}`;
+  prepareDoors();
   prepareSheet(about);
   prepareTill(about.till);
   prepareMenu();
@@ -43,6 +47,20 @@ function listen() {
   byId("menu-card").addEventListener("click", openCard);
   byId("menu-points").addEventListener("click", guarded(() => say("ポイント")));
   byId("menu-why").addEventListener("click", guarded(() => say("なぜ？")));
+}
+
+// The shop's own pages, and the switch of the language.
+function prepareDoors() {
+  byId("door-counter").href = `${about.shop_url}/counter`;
+  byId("door-console").href = `${about.shop_url}/console`;
+  byId("tongue").textContent = t("English", "日本語");
+  byId("tongue").lang = t("en", "ja");
+  byId("tongue").addEventListener("click", () => choose(t("en", "ja")));
+}
+
+function showClock() {
+  byId("clock").textContent = new Date().toLocaleTimeString("ja-JP", { hour: "numeric", minute: "2-digit" });
+  setTimeout(showClock, 15_000);
 }
 
 const guarded = (work) => async (event) => {
@@ -116,12 +134,12 @@ function showJoin() {
 async function listUsers() {
   const { items } = await get("/sandbox/users");
   byId("users").replaceChildren(...items.map((one) => {
-    const option = element("option", "", `${one.name}${one.blocked ? "(ブロック中)" : ""}`);
+    const option = element("option", "", `${one.name}${one.blocked ? t("(ブロック中)", " (blocked)") : ""}`);
     option.value = one.user_id;
     option.selected = one.user_id === user?.user_id;
     return option;
   }));
-  if (!items.length) byId("users").append(element("option", "", "まだだれもいません · nobody yet"));
+  if (!items.length) byId("users").append(element("option", "", t("まだだれもいません", "Nobody yet")));
   byId("users").disabled = !items.length;
   return items;
 }

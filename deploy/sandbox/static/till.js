@@ -1,6 +1,7 @@
 // The till panel: posts a purchase through the edge and says in words what came of it.
 
 import { byId, element, get, post } from "./api.js";
+import { number as points, t } from "./words.js";
 
 let automatic = "";
 
@@ -51,36 +52,37 @@ async function sell(event) {
     const sale = { card: byId("card").value, amount: Number(byId("amount").value) };
     showResult(await post("/sandbox/till", sale));
   } catch (error) {
-    show(true, "送れませんでした", error.message);
+    show(true, t("送れませんでした", "Not sent"), error.message);
   } finally {
     button.disabled = false;
   }
 }
 
-const points = (value) => Number(value).toLocaleString("ja-JP");
-
 function showResult({ status, content }) {
   if (status === 201 && content?.points) {
-    const pending = content.points.pending ? ` · 確定待ち ${points(content.points.pending)}` : "";
+    const { earned, balance, pending } = content.points;
     const rank = content.rank?.name ?? content.rank?.code ?? content.rank;
-    show(false, `+${points(content.points.earned)} ポイント`,
-      `残高 ${points(content.points.balance)}${pending}${rank ? ` · ${rank}` : ""}`, "Awarded while you waited");
+    const rest = [
+      t(`残高 ${points(balance)}`, `Balance ${points(balance)}`),
+      pending ? t(`確定待ち ${points(pending)}`, `Pending ${points(pending)}`) : "",
+      rank ?? "",
+    ];
+    show(false, t(`+${points(earned)} ポイント`, `+${points(earned)} points`), rest.filter(Boolean).join(" · "));
+  } else if (status === 202 && content?.status === "waiting_for_member") {
+    show(false, t("会員を待っています", "Waiting for the member"), t("この番号の会員はまだいません。", "Nobody has this card yet."));
   } else if (status === 202) {
-    const waiting = content?.status === "waiting_for_member";
-    show(false, waiting ? "会員を待っています" : "受け付けました",
-      waiting ? "この番号の会員はまだいません。" : "ポイントはまもなく付きます。", waiting ? "No such member yet" : "Accepted; points follow");
+    show(false, t("受け付けました", "Accepted"), t("ポイントはまもなく付きます。", "The points follow shortly."));
   } else if (status === 0) {
-    show(true, "つながりません", "入口(エッジ)に届きませんでした。", "The edge could not be reached");
+    show(true, t("つながりません", "Cannot be reached"), t("入口(エッジ)に届きませんでした。", "The edge did not answer."));
   } else {
     const errors = (content?.errors ?? []).map((one) => `${one.path}: ${one.message}`).join("、");
-    show(true, content?.title ?? `エラー ${status}`, [content?.detail, errors].filter(Boolean).join(" "), `HTTP ${status}`);
+    show(true, content?.title ?? t(`エラー ${status}`, `Error ${status}`), [content?.detail, errors].filter(Boolean).join(" "));
   }
 }
 
-function show(bad, headline, words, english) {
+function show(bad, headline, words) {
   const receipt = byId("receipt");
   receipt.className = `receipt${bad ? " bad" : ""}`;
   receipt.replaceChildren(element("strong", "", headline), element("p", "", words));
-  if (english) receipt.append(element("small", "", english));
   receipt.hidden = false;
 }

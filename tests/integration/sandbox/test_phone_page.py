@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium h
 async def page(client: Any) -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        page = await browser.new_page()
+        page = await browser.new_page(locale="ja-JP")
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: complaints.append(dialog.message))
@@ -166,7 +166,7 @@ async def test_faults_and_the_month_are_at_hand(page: Page, client: Any) -> None
     assert (await client.push(user))[0] == 200
     await expect(page.locator("#quota-words")).to_have_text("1 / 200 通")
     await page.locator(".log .head", has_text="push").first.click()
-    await expect(page.locator(".detail")).to_contain_text("Within LINE's rules")
+    await expect(page.locator(".detail")).to_contain_text("LINE の決まりに合っています")
     await expect(page.locator(".detail pre").first).to_contain_text("こんにちは")
 
 
