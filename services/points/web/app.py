@@ -13,6 +13,7 @@ from services.points.web import (
     backtests,
     card,
     card_farewell,
+    components,
     documents,
     drafts,
     hooks,
@@ -71,6 +72,7 @@ _MODULES = (
     link_page,
     join_page,
     documents,
+    components,
 )
 
 
