@@ -55,3 +55,31 @@ VARIABLES: Mapping[str, Words] = {
     "visits": Words("来店回数", "visits"),
     "last_visit": Words("前回の来店", "last visit"),
 }
+
+EXAMPLES: Mapping[str, Mapping[str, str]] = {
+    "ja": {
+        "name": "花子",
+        "card": "2900000000016",
+        "points": "1,250",
+        "rank": "シルバー",
+        "next_rank": "ゴールド",
+        "missing": "あと来店2回",
+        "expiring_points": "300",
+        "expiring_at": "2026/12/31",
+        "visits": "12",
+        "last_visit": "2026/11/20",
+    },
+    "en": {
+        "name": "Hanako",
+        "card": "2900000000016",
+        "points": "1,250",
+        "rank": "Silver",
+        "next_rank": "Gold",
+        "missing": "2 more visits",
+        "expiring_points": "300",
+        "expiring_at": "2026/12/31",
+        "visits": "12",
+        "last_visit": "2026/11/20",
+    },
+}
+"""What a message is shown with before it is sent."""

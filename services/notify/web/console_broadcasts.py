@@ -49,6 +49,7 @@ async def new(request: Request, staff: Manager, segment: Segment = None) -> HTML
         "broadcast_edit.html",
         it=None,
         segment=segment or "",
+        examples=words.EXAMPLES["ja"],
         variables={name: words.VARIABLES[name] for name in VARIABLES},
     )
 
@@ -95,4 +96,5 @@ async def _of(request: Request, id: UUID) -> dict[str, Any]:
         "states": words.STATES,
         "left_out": words.LEFT_OUT,
         "acts": words.ACTS,
+        "examples": words.EXAMPLES["ja"],
     }

@@ -1,11 +1,10 @@
 // One broadcast: how it looks on a phone, a test to oneself, acts whose state then shows.
 
 import { api, Refused, toast } from "/static/shared/page.js";
-import { drawMessage } from "/static/shared/line/messages.js";
+import { show } from "/static/notify/preview.js";
 
 const content = JSON.parse(document.getElementById("content").textContent);
-const messages = content.messages?.ja ?? [];
-document.getElementById("preview").replaceChildren(...messages.map((each) => drawMessage(each, () => {})));
+show(content.messages?.ja ?? []);
 
 function refresh() {
   window.htmx.ajax("GET", `${location.pathname}/state`, "#state");

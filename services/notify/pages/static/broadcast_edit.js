@@ -1,7 +1,7 @@
 // Writing a broadcast: texts or messages as JSON, to whom, and how it looks on a phone.
 
 import { api, Refused } from "/static/shared/page.js";
-import { drawMessage } from "/static/shared/line/messages.js";
+import { show } from "/static/notify/preview.js";
 
 const form = document.getElementById("broadcast");
 const { id, custom, badJson } = form.dataset;
@@ -35,8 +35,7 @@ function content() {
 
 function preview() {
   const { messages } = content() ?? {};
-  const drawn = (messages?.ja ?? []).filter((each) => each.type !== "text" || each.text);
-  document.getElementById("preview").replaceChildren(...drawn.map((each) => drawMessage(each, () => {})));
+  show((messages?.ja ?? []).filter((each) => each.type !== "text" || each.text));
 }
 
 function showWay() {

@@ -4,6 +4,7 @@ for (const part of document.querySelectorAll("[data-quiet]")) {
   const toggle = part.querySelector("[data-toggles]");
   const show = () => {
     for (const each of part.querySelectorAll("input[type=time]")) each.disabled = !toggle.checked;
+    part.querySelector(".fields").hidden = !toggle.checked;
     part.querySelector("input[type=hidden]").disabled = toggle.checked; // null: at any hour
   };
   toggle.addEventListener("change", show);
