@@ -23,6 +23,7 @@ from deploy.bench import (
     ingress,
     journey,
     links,
+    members,
     night,
     procfs,
     push_lines,
@@ -52,6 +53,7 @@ BENCHES: dict[str, Bench] = {
     "night": night.measure,
     "segments": segments.measure,
     "figures": figures.measure,
+    "members": members.measure,
 }
 """In this order: what needs nothing but servers comes before the product's processes start."""
 

@@ -16,7 +16,7 @@ from services.notify.handlers import line_handlers, message_handlers
 from services.notify.menus import running as menus
 from services.notify.notices.announcer import Announcer
 from services.notify.personal import PERSONAL_HANDLERS
-from services.notify.preferences import profiles
+from services.notify.preferences import names, profiles
 from services.notify.preferences.rules import MessageRules
 from services.notify.program_zone import ProgramZone
 from services.notify.quota import reader
@@ -80,6 +80,7 @@ async def worker(process: Process) -> None:
     process.task(sender.run())
     process.task(poller.poll(process.pool, sender, alarm))
     process.task(profiles.run(process.pool, line, pace("profile", profiles.CALLS_A_SECOND)))
+    process.task(names.run(process.pool, process.relay))
     process.task(pruning.run(process.pool, retention.RULES))
     process.task(process.relay.run())
     process.on_stop += [sender.drain, partial(admission.close, process.pool), closing.aclose]

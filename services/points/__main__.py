@@ -44,6 +44,8 @@ async def awards(process: Process) -> None:
     # The ledger's own request keys are this queue's inbox: a second one would only cost.
     bus.consume("points.awards", wiring, pool, relay, use_inbox=False)
     bus.consume("points.members", members, pool, relay)
+    # The newest name counts, however often it is told: a second inbox would only cost.
+    bus.consume("points.names", handlers.NAME_HANDLERS, pool, relay, use_inbox=False)
     bus.consume("points.chat", handlers.chat_handlers(chat), pool, relay)
     # A part of an export is kept once a service: a second inbox would only cost.
     bus.consume("points.exports", handlers.EXPORT_HANDLERS, pool, relay, use_inbox=False)

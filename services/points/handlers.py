@@ -1,7 +1,7 @@
 """The service's wiring: which function handles which event. The maps at the foot are all of it."""
 
 from services.points.hooks.collector import Collector
-from services.points.members import exporting
+from services.points.members import exporting, line_names
 from services.points.members.chat import Chat
 from services.points.members.enrolment import Enrolment, Received
 from services.points.members.linking import Linking
@@ -51,6 +51,9 @@ def segment_handlers(streams: Streams) -> Handlers:
     """`points.segments`: who is in a segment is streamed to whoever asks."""
     return {"segment.requested.v1": streams.requested}
 
+
+NAME_HANDLERS: Handlers = {"recipient.named.v1": line_names.named}
+"""`points.names`: what LINE calls people."""
 
 EXPORT_HANDLERS: Handlers = {"member.export_part.v1": exporting.take}
 """`points.exports`: what services answer is put together."""

@@ -19,6 +19,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "webhook.personal": ("member.export_requested.v1", "member.erased.v1"),
     "points.awards": ("purchase.submitted.v1",),
     "points.members": ("line.event_received.v1",),
+    "points.names": ("recipient.named.v1",),
     "points.chat": ("chat.data_requested.v1",),
     "points.ranks": (
         "points.earned.v1",

@@ -8,7 +8,7 @@ Points and money are integers (money in minor units of the program's currency), 
 from shared.events.broadcasts import BroadcastDue
 from shared.events.chat import ChatDataProvided, ChatDataRequested, Explained, MissingToNext
 from shared.events.contract import CONTRACTS, PUBLIC, Event, contract, name_of, new_event
-from shared.events.line import LineEventReceived
+from shared.events.line import LineEventReceived, RecipientNamed
 from shared.events.members import (
     MemberJoined,
     MemberMerged,
@@ -105,6 +105,7 @@ __all__ = [
     "PurchaseSubmitted",
     "RankChanged",
     "RankExpiring",
+    "RecipientNamed",
     "ScheduleCancelled",
     "ScheduleRequested",
     "ScheduleTicked",

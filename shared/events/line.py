@@ -18,3 +18,15 @@ class LineEventReceived(msgspec.Struct, frozen=True):
     destination: str | None = None
     user_id: str | None = None
     redelivered: bool = False
+
+
+@contract("recipient.named.v1")
+class RecipientNamed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What LINE calls somebody, learned or changed at `named_at`; None: LINE tells no name.
+
+    Personal data: it is in copies and erased wherever it is kept, and never in a log.
+    """
+
+    line_user_id: str
+    named_at: Moment
+    name: str | None = None

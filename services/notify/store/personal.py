@@ -23,7 +23,7 @@ SELECT line_user_id FROM recipients WHERE member_id = ANY($1::uuid[])
 UNION SELECT unnest($2::text[])
 """
 _RECIPIENTS = """
-SELECT to_jsonb(r) - 'changed_at' || jsonb_build_object('since', changed_at)
+SELECT to_jsonb(r) - ARRAY['changed_at', 'name_told'] || jsonb_build_object('since', changed_at)
 FROM recipients r WHERE line_user_id = ANY($1::text[])
 """
 _DELIVERIES = """

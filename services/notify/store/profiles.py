@@ -17,6 +17,14 @@ class Told(NamedTuple):
     language: str | None
 
 
+class Named(NamedTuple):
+    """What LINE calls somebody (None: nothing), since it was last asked."""
+
+    line_user_id: str
+    at: datetime
+    name: str | None
+
+
 _TAKE = """
 UPDATE recipients SET profile_due_at = $2 WHERE line_user_id IN (
     SELECT line_user_id FROM recipients
@@ -27,10 +35,19 @@ RETURNING line_user_id
 """
 _NOTE = """
 UPDATE recipients AS r
-SET display_name = told.name, language = coalesce(told.language, r.language), profile_at = $1,
-    profile_due_at = $2
+SET display_name = told.name,
+    name_told = r.name_told AND r.display_name IS NOT DISTINCT FROM told.name,
+    language = coalesce(told.language, r.language), profile_at = $1, profile_due_at = $2
 FROM unnest($3::text[], $4::text[], $5::text[]) AS told (line_user_id, name, language)
 WHERE r.line_user_id = told.line_user_id
+"""
+_TAKE_UNTOLD = """
+UPDATE recipients SET name_told = true WHERE line_user_id IN (
+    SELECT line_user_id FROM recipients
+    WHERE NOT name_told AND (display_name IS NOT NULL OR profile_at IS NOT NULL)
+    LIMIT $1 FOR UPDATE SKIP LOCKED
+)
+RETURNING line_user_id, coalesce(profile_at, changed_at), display_name
 """
 _FORGO = "UPDATE recipients SET profile_due_at = NULL WHERE line_user_id = ANY($1::text[])"
 
@@ -49,6 +66,11 @@ async def note(
     """Keep what LINE told; of who was erased meanwhile nothing is kept."""
     columns = [list(column) for column in zip(*told, strict=True)]
     await connection.execute(_NOTE, now, next_at, *columns)
+
+
+async def take_untold(connection: Connection, limit: int) -> list[Named]:
+    """Names that the shop has not been told, from now on told."""
+    return [Named(*row) for row in await connection.fetch(_TAKE_UNTOLD, limit)]
 
 
 async def forgo(connection: Connection, line_user_ids: Sequence[str]) -> None:

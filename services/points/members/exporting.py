@@ -16,7 +16,7 @@ from services.points.members.references import written
 from services.points.rules import explain
 from services.points.store import exports as store
 from services.points.store import leaving as leaving_store
-from services.points.store import routes
+from services.points.store import line_names, routes
 from services.points.store.exports import Export, Kin, Part
 from shared import clock
 from shared.bus.handling import Batch, Connection
@@ -88,6 +88,7 @@ async def _own(connection: Connection, kin: Sequence[Kin]) -> dict[str, Any]:
     bodies = await store.waiting(connection, references_of(kin))
     found["waiting_purchases"] = [msgspec.json.decode(body) for body in bodies]
     found["departures"] = await store.departures(connection, users_of(kin))
+    found["names_in_line"] = await line_names.of(connection, users_of(kin))
     hashes = [leaving_store.hash_of(user) for user in users_of(kin)]
     found["route_visits"] = await routes.of_users(connection, hashes)
     return found

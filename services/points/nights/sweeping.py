@@ -6,6 +6,7 @@ Their intervals are how late they may be, not how long they take.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
+from services.points.members import searching
 from services.points.programs.rulebook import Rulebook
 from services.points.purchases import redeeming, refunding, waiting
 from shared import logs, outbox
@@ -16,6 +17,7 @@ SWEEPS: Mapping[Sweep, float] = {
     refunding.sweep: 1.0,
     redeeming.time_out: 60.0,
     waiting.sweep: 60.0,
+    searching.sweep: 60.0,
 }
 """All sweeps, and after how many seconds each is started again. Each commits page by page, and may
 run in several processes at once."""

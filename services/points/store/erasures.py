@@ -66,6 +66,7 @@ _FORGET_USERS = (
 DELETE FROM route_visits WHERE user_hash IN (
     SELECT encode(sha256(convert_to(u, 'UTF8')), 'hex') FROM unnest($1::text[]) AS u)
 """,
+    "DELETE FROM line_names WHERE line_user_id = ANY($1::text[])",
     "DELETE FROM departures WHERE line_user_id = ANY($1::text[])",
     "DELETE FROM link_attempts WHERE who IN (SELECT 'line:' || u FROM unnest($1::text[]) AS u)",
 )

@@ -21,6 +21,7 @@ from services.points.web import (
     leaving,
     link_page,
     links,
+    member_search,
     members,
     merges,
     profiles,
@@ -46,6 +47,7 @@ from shared.web import api, pages
 from shared.web.staff import Gate
 
 _MODULES = (
+    member_search,
     members,
     profiles,
     links,

@@ -7,8 +7,6 @@ from fastapi import APIRouter, Query, Request
 
 from services.points.accounts import adjusting
 from services.points.members import joining
-from services.points.rules import phones, profiles
-from services.points.store import profiles as profile_store
 from services.points.store import views
 from services.points.web import naming, schemas, summary
 from services.points.web.requests import keyed
@@ -18,7 +16,6 @@ from shared.web.auth import Caller, Owner, Writer
 
 router = APIRouter(prefix="/v1/members", tags=["members"])
 
-FIRST_ID = UUID(int=0)
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
@@ -48,35 +45,6 @@ async def lookup(
     async with request.app.state.process.pool.acquire() as connection:
         member = await naming.member(request, connection, key, naming.MemberName(**named))
         return await _one(request, connection, member)
-
-
-@router.get("", response_model=schemas.MemberPage)
-async def listed(
-    request: Request,
-    key: Owner,
-    status: Annotated[str | None, Query(pattern="^(active|suspended|left|merged)$")] = None,
-    tag: schemas.Text | None = None,
-    q: schemas.Text | None = None,
-    after: UUID | None = None,
-    limit: Limit = 50,
-) -> schemas.MemberPage:
-    """Members in the order of joining; `after` is the cursor of the page before. `q` is a card
-    (also a replaced one), a phone number, an external id, or part of a name."""
-    sought = q.strip() if q and q.strip() else None
-    async with request.app.state.process.pool.acquire() as connection:
-        page = await profile_store.search(
-            connection,
-            after or FIRST_ID,
-            status,
-            limit,
-            tag=tag,
-            text=sought,
-            phone=phones.normal(sought) if sought else None,
-            name=profiles.searched(sought) if sought else None,
-        )
-        rulebook = request.app.state.rulebook
-        items = await summary.members(connection, rulebook, [member.id for member in page])
-    return schemas.MemberPage(items=items, next=str(page[-1].id) if len(page) == limit else None)
 
 
 @router.post("", status_code=201, response_model=schemas.Member)

@@ -28,6 +28,7 @@ from shared.events import (
     PointsAdjusted,
     PointsReversed,
     ProgramPublished,
+    RecipientNamed,
     ScheduleTicked,
     SegmentRequested,
     StaffActed,
@@ -109,6 +110,17 @@ async def questions(pool: "Pool[Any]") -> list[Event[Any]]:
     return [
         at(n, ChatDataRequested(user, topic, f"token-{n}", BEGINNING))
         for n, (user, topic) in enumerate(asked)
+    ]
+
+
+async def names(pool: "Pool[Any]") -> list[Event[Any]]:
+    """What LINE calls members and a stranger; names change, one is withdrawn."""
+    a, b, c = USERS
+    await shop(pool, a, b)
+    told = [(a, "花"), (a, "花子"), (b, "Taro"), (c, "だれか"), (b, None), (a, "花子")]
+    return [
+        at(n, RecipientNamed(user, BEGINNING + timedelta(hours=n), name))
+        for n, (user, name) in enumerate(told)
     ]
 
 
@@ -232,6 +244,18 @@ CASES = [
         said={
             "member.joined.v1": ("line_user_id", "welcome_points"),
             "points.earned.v1": ("line_user_id", "points"),
+        },
+    ),
+    Case(
+        "points.names",
+        ("recipient.named.v1",),
+        PointsSettings,
+        processes.awards,
+        names,
+        {
+            "names": "SELECT line_user_id, name, named_at FROM line_names",
+            "terms": """SELECT line_user_id, kind, term FROM member_terms
+                JOIN line_names ON line_names.id = owner""",
         },
     ),
     Case(

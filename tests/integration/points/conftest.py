@@ -68,6 +68,7 @@ async def points(servers: Any, database: Any, namespace: str) -> AsyncIterator[P
     for purpose, wiring, use_inbox in (
         ("points.awards", handlers.award_handlers(awards), False),
         ("points.members", handlers.member_handlers(enrolment, Linking(rulebook, QR_KEY)), True),
+        ("points.names", handlers.NAME_HANDLERS, False),
         ("points.chat", handlers.chat_handlers(Chat(rulebook, enrolment)), True),
         ("points.exports", handlers.EXPORT_HANDLERS, False),
         ("points.audit", handlers.AUDIT_HANDLERS, False),

@@ -20,7 +20,7 @@ from services.webhook.personal import PERSONAL
 from shared import clock, outbox
 from shared.bus.bus import Bus
 from shared.db import open_pool
-from shared.events import MemberRef
+from shared.events import MemberRef, RecipientNamed, new_event
 from tests.integration.points.shop import (
     Points,
     eventually,
@@ -32,10 +32,21 @@ from tests.integration.points.shop import (
 )
 
 USER = "U" + "5" * 32
+IN_LINE = "ハナちゃん☆"
 OTHER = "U" + "6" * 32
 PHONE, EXTERNAL, NAME = "09055556666", "crm-5555", "山田花子"
 MERGED = "0333333333"
-SECRETS = (USER, PHONE, EXTERNAL, NAME, "1990-05-05", "receipt-0555", "やまだ様のお誕生日", MERGED)
+SECRETS = (
+    USER,
+    PHONE,
+    EXTERNAL,
+    NAME,
+    "1990-05-05",
+    "receipt-0555",
+    "やまだ様のお誕生日",
+    MERGED,
+    IN_LINE,
+)
 SAID = """
 INSERT INTO deliveries (line_user_id, event_id, id, kind, status, messages, tries, created_at,
     finished_at)
@@ -136,6 +147,13 @@ async def somebody(points: Points, house: House) -> Any:
     path = f"/v1/members/{id}/card"
     answer = await points.client.post(path, json=replaced, headers=owner("card"))
     assert answer.is_success, answer.text
+    named = new_event("/notify", RecipientNamed(USER, clock.now(), IN_LINE))
+    await points.publish(named)
+
+    async def known() -> Any:
+        return await points.pool.fetchval("SELECT true FROM line_names WHERE name = $1", IN_LINE)
+
+    await eventually(known, "the name in LINE was not kept")
     await in_others(house, id)
     return await points.pool.fetchrow("SELECT * FROM members WHERE id = $1", id)
 
