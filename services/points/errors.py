@@ -19,6 +19,7 @@ PointsError
 ├── HasLeft          a card whose member has left: nothing is earned with it
 ├── LeftMeanwhile    the member left while this waited; try again, it is refused then
 ├── NotConfirmed     an erasure that does not name the member's card
+├── LastOwner        nobody would be left who decides over everything
 ├── LoginTaken       somebody signs in with this already
 ├── NotLinkable      a card and a LINE account that cannot come together; says why
 ├── RedemptionOver   a redemption that is captured, voided or timed out already
@@ -60,6 +61,10 @@ class ServiceRefused(PointsError):
 
 class UnknownStore(PointsError):
     """No store has this code."""
+
+
+class LastOwner(PointsError):
+    """Nobody would be left who decides over everything."""
 
 
 class LoginTaken(PointsError):

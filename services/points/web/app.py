@@ -10,6 +10,8 @@ from services.points.purchases.awards import Awards
 from services.points.settings import WebSettings
 from services.points.store import terminals
 from services.points.web import (
+    account,
+    account_codes,
     backtests,
     card,
     card_farewell,
@@ -36,6 +38,7 @@ from services.points.web import (
     segments,
     service,
     sign_in,
+    switching,
     trials,
     versions,
 )
@@ -56,6 +59,9 @@ _MODULES = (
     card_farewell,
     service,
     sign_in,
+    switching,
+    account,
+    account_codes,
     quotes,
     program,
     trials,
