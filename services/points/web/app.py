@@ -16,6 +16,9 @@ from services.points.web import (
     card,
     card_farewell,
     components,
+    counter,
+    counter_acts,
+    counter_members,
     documents,
     drafts,
     hooks,
@@ -48,6 +51,7 @@ from shared.bus.errors import NotYet
 from shared.process import Process
 from shared.web import api, pages
 from shared.web.staff import Gate
+from shared.web.waiting import Waiting
 
 _MODULES = (
     member_search,
@@ -76,6 +80,9 @@ _MODULES = (
     hooks,
     routes,
     reports,
+    counter,
+    counter_acts,
+    counter_members,
     card,
     link_page,
     join_page,
@@ -100,6 +107,8 @@ def build(process: Process, settings: WebSettings) -> FastAPI:
     app.state.enrolment = Enrolment(rulebook, app.state.awards)
     app.state.card = card.Card(settings, qr_key)
     process.on_stop.append(app.state.card.close)
+    app.state.waiting = Waiting()
+    process.bus.on_reply(app.state.waiting.receive)
     api.serve(
         app,
         process,
