@@ -4,9 +4,13 @@ The pages come from several services; this list makes them one site. An area bel
 as its address answers.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from shared.web.roles import CHANGERS, COUNTER, OWNER, READERS, Role
+Role = Literal["owner", "manager", "viewer", "staff"]
+READERS: tuple[Role, ...] = ("owner", "manager", "viewer")
+CHANGERS: tuple[Role, ...] = ("owner", "manager")
+OWNER: tuple[Role, ...] = ("owner",)
+COUNTER: tuple[Role, ...] = ("owner", "manager", "staff")
 
 
 class Area(NamedTuple):

@@ -20,7 +20,8 @@ SELECT member_id, entry_id, opened, remaining, held, pending, opened_at, active_
 FROM lots WHERE member_id = ANY($1::uuid[]) AND unit = 'point'
 """
 _PURCHASES = """
-SELECT member_id, count(*) FILTER (WHERE total = 0 OR refunded < total) AS purchases,
+SELECT member_id, count(*) FILTER (
+        WHERE visit IS NULL AND (total = 0 OR refunded < total)) AS purchases,
     sum(total - refunded)::bigint AS amount_spent, sum(visits)::bigint AS visits,
     sum(points_back)::bigint AS points_back
 FROM purchases WHERE member_id = ANY($1::uuid[]) GROUP BY member_id
@@ -38,7 +39,7 @@ _TAKEN_BACK = """
 SELECT count(*) FROM (
     SELECT id, points_taken_back FROM refunds WHERE points_taken_back > 0
 ) AS r FULL JOIN (
-    SELECT cause, amount FROM entries WHERE kind = 'reverse' AND amount < 0 AND source <> 'undo'
+    SELECT cause, amount FROM entries WHERE kind = 'reverse' AND amount < 0
 ) AS e ON e.cause = r.id
 WHERE r.points_taken_back IS DISTINCT FROM -e.amount
 """

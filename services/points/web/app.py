@@ -3,22 +3,24 @@
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
+from services.points.brand.shown import Brand
 from services.points.errors import AlreadyTaken, MemberGone, MergedMeanwhile, NotEnoughPoints
 from services.points.members.enrolment import Enrolment
+from services.points.members.linking import Linking
 from services.points.programs.rulebook import Rulebook
 from services.points.purchases.awards import Awards
 from services.points.settings import WebSettings
 from services.points.store import terminals
 from services.points.web import (
-    account,
-    account_codes,
     backtests,
+    brand,
+    brand_served,
     card,
     card_farewell,
+    card_old_card,
+    card_profile,
+    card_visit,
     components,
-    counter,
-    counter_acts,
-    counter_members,
     documents,
     drafts,
     hooks,
@@ -41,9 +43,9 @@ from services.points.web import (
     segments,
     service,
     sign_in,
-    switching,
     trials,
     versions,
+    visit_codes,
 )
 from services.points.web.pages import PAGES
 from shared import problems
@@ -51,7 +53,6 @@ from shared.bus.errors import NotYet
 from shared.process import Process
 from shared.web import api, pages
 from shared.web.staff import Gate
-from shared.web.waiting import Waiting
 
 _MODULES = (
     member_search,
@@ -63,9 +64,6 @@ _MODULES = (
     card_farewell,
     service,
     sign_in,
-    switching,
-    account,
-    account_codes,
     quotes,
     program,
     trials,
@@ -80,10 +78,13 @@ _MODULES = (
     hooks,
     routes,
     reports,
-    counter,
-    counter_acts,
-    counter_members,
+    visit_codes,
+    brand,
+    brand_served,
     card,
+    card_profile,
+    card_old_card,
+    card_visit,
     link_page,
     join_page,
     documents,
@@ -105,10 +106,10 @@ def build(process: Process, settings: WebSettings) -> FastAPI:
     qr_key = settings.qr_signing_key.get_secret_value().encode()
     app.state.awards = Awards(rulebook, qr_key)
     app.state.enrolment = Enrolment(rulebook, app.state.awards)
+    app.state.linking = Linking(rulebook, qr_key)
     app.state.card = card.Card(settings, qr_key)
+    app.state.brand = Brand()
     process.on_stop.append(app.state.card.close)
-    app.state.waiting = Waiting()
-    process.bus.on_reply(app.state.waiting.receive)
     api.serve(
         app,
         process,
