@@ -1,7 +1,8 @@
 """What can be refused in the points service.
 
 PointsError
-├── BadReference     a reference that can never name anybody (forged or expired QR, bad card)
+├── BadReference     a reference that can never name anybody (no id, no way of naming)
+├── CodeRefused      a rotating code that is forged, expired, used or somebody else's; says which
 ├── UnknownStore     no store has this code
 ├── UnknownRank      the program in force has no level of this code; carries its levels
 ├── AlreadyTaken     an external id or phone that another member has
@@ -19,9 +20,11 @@ PointsError
 ├── HasLeft          a card whose member has left: nothing is earned with it
 ├── LeftMeanwhile    the member left while this waited; try again, it is refused then
 ├── NotConfirmed     an erasure that does not name the member's card
+├── LastOwner        nobody would be left who decides over everything
 ├── LoginTaken       somebody signs in with this already
 ├── NotLinkable      a card and a LINE account that cannot come together; says why
 ├── RedemptionOver   a redemption that is captured, voided or timed out already
+├── NotUndoable      an act at the counter that cannot be undone (any more); says why
 ├── ServiceRefused   service points that the program does not let a till give
 ├── VisitRefused     a visit that does not count, or a code that counts none; carries why
 └── NotEnoughPoints  the balance does not suffice; carries it
@@ -43,6 +46,44 @@ class BadReference(PointsError):
     reason = "bad_member_reference"
 
 
+class CodeRefused(BadReference):
+    """A member's rotating code that is not good here and now. `kind` is a stable word; `ja` and
+    `en` tell staff what to do, which is nearly always to have the card opened anew."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.ja, self.en = _CODES[kind]
+        super().__init__(f"{self.ja} / {self.en}")
+
+
+_CODES = {
+    "forged": (
+        "会員証のコードとして確認できません。お客様に会員証を開き直してもらい、もう一度読み取って"
+        "ください",
+        "This is not a member's code. Ask the customer to open the card again, and scan it anew",
+    ),
+    "expired": (
+        "コードの有効時間が過ぎています。写真や画面の写しは使えません。会員証を開き直してもらって"
+        "ください",
+        "The code has run out; photographs and screenshots do not work. Ask the customer to open "
+        "the card again",
+    ),
+    "used": (
+        "このコードは一度使われています。会員証を開き直してもらってください",
+        "This code was used once already. Ask the customer to open the card again",
+    ),
+    "elsewhere": (
+        "このコードは別の端末か別の担当者が読み取っています。会員証を開き直してもらってください",
+        "This code was read at another till or by somebody else. Ask the customer to open the card "
+        "again",
+    ),
+    "another-member": (
+        "読み取ったコードは、いま開いている会員のものではありません。お客様を確かめてください",
+        "This code belongs to another member than the one on the screen. Check who is being served",
+    ),
+}
+
+
 class AlreadyTaken(PointsError):
     """Another member has this external id or phone."""
 
@@ -55,12 +96,24 @@ class NotEnoughPoints(PointsError):
         super().__init__(f"the balance is {balance} points")
 
 
+class NotUndoable(PointsError):
+    """This act stays as it is. `kind` is stable; `ja` and `en` say why, and what to do instead."""
+
+    def __init__(self, kind: str, ja: str, en: str) -> None:
+        self.kind, self.ja, self.en = kind, ja, en
+        super().__init__(f"{ja} / {en}")
+
+
 class ServiceRefused(PointsError):
     """The program does not allow this gift; the text says what it would have to allow."""
 
 
 class UnknownStore(PointsError):
     """No store has this code."""
+
+
+class LastOwner(PointsError):
+    """Nobody would be left who decides over everything."""
 
 
 class LoginTaken(PointsError):

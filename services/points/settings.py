@@ -30,7 +30,8 @@ class HooksSettings(ProcessSettings):
 class WebSettings(PointsSettings):
     """What the API and the pages need besides. The hooks' are those of HooksSettings; `public_url`
     is where browsers find the shop's pages; `line_basic_id` the account's: @shop. `session_key`
-    signs what people who are signed in show, to this and the other services."""
+    signs what people who are signed in show, to this and the other services. With
+    `line_login_channel_secret` they may sign in with LINE."""
 
     hooks_signing_key: SecretStr
     hooks_allow_private: bool = False
@@ -44,6 +45,7 @@ class WebSettings(PointsSettings):
     redis_url: SecretStr
     rate_limit_per_second: int = 50
     session_key: SecretStr
+    line_login_channel_secret: SecretStr | None = None
 
     @property
     def liff_sdk(self) -> str:

@@ -10,10 +10,10 @@ from services.webhook.intake import Intake
 from services.webhook.keys import Keyring
 from services.webhook.settings import WebhookSettings
 from services.webhook.spool import Spool
-from services.webhook.waiting import Waiting
 from shared import logs, process, ratelimit, settings
 from shared.db import UNREACHABLE
 from shared.process import Process
+from shared.web.waiting import Waiting
 
 log = logs.logger(__name__)
 

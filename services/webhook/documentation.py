@@ -6,9 +6,9 @@ import msgspec
 
 from services.webhook.batch_endpoint import MOST_PURCHASES, Results
 from services.webhook.purchase_endpoint import Accepted, Awarded
-from services.webhook.waiting import LONGEST_SECONDS
 from shared.events import Purchase
 from shared.problems import MEDIA_TYPE
+from shared.web.waiting import LONGEST_SECONDS
 
 
 class FieldError(msgspec.Struct, frozen=True):

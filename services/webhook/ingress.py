@@ -9,8 +9,8 @@ from services.webhook.gate import Gate
 from services.webhook.intake import Intake
 from services.webhook.keys import Keyring
 from services.webhook.store import ApiKey
-from services.webhook.waiting import Waiting
 from shared.problems import Problem, malformed, unavailable
+from shared.web.waiting import Waiting
 
 WRITING_KINDS = frozenset({"pos", "owner"})
 

@@ -21,10 +21,10 @@ from services.webhook.ingress import (
 from services.webhook.messages import Encoded
 from services.webhook.submissions import Submission
 from services.webhook.tracing import traceparent
-from services.webhook.waiting import answer_within, seconds_to_wait
 from shared import clock
 from shared.events import PointsOfPurchase, PurchaseAnswer
 from shared.problems import Problem, malformed, unavailable
+from shared.web.waiting import answer_within, seconds_to_wait
 
 MOST_BYTES = 256 * 1024
 MEDIA_TYPES = {b"application/json": "json"}

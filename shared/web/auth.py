@@ -18,6 +18,7 @@ from shared.bus.handling import Connection
 from shared.db import Pool
 from shared.problems import Problem
 from shared.ratelimit import RateLimit
+from shared.web import roles
 from shared.web.session_token import Expired, Staff
 from shared.web.staff import forbidden, session_expired, signed_in
 
@@ -25,9 +26,8 @@ FindKey = Callable[[Connection, str], Awaitable[Key | None]]
 """The holder of the active key with this SHA-256 (hex), or None."""
 
 CSRF_HEADER = "x-csrf-token"
-SAFE = ("GET", "HEAD", "OPTIONS")
 _KINDS = {"owner": "owner", "manager": "owner", "staff": "pos", "viewer": "read"}
-"""What somebody's role is as a kind of key."""
+"""What somebody's role is as a kind of key. What they may do at all, `roles` says."""
 
 _bearer = HTTPBearer(
     auto_error=False,
@@ -71,7 +71,7 @@ async def _by_session(request: Request) -> Key | None:
         raise session_expired() from None
     if staff is None:
         return None
-    if request.method not in SAFE:
+    if request.method not in roles.SAFE:
         _require_csrf(request, staff)
     if staff.role == "staff" and staff.store is None:
         raise Problem(
@@ -79,8 +79,23 @@ async def _by_session(request: Request) -> Key | None:
             "no-store",
             "店舗を選んでください。 Choose the store of this shift first: POST /session/store.",
         )
+    _require_role(request, staff)
     request.state.staff = staff
     return Key(staff.id, _KINDS[staff.role], staff.store, staff.role, staff.stores)
+
+
+def _require_role(request: Request, staff: Staff) -> None:
+    limited = staff.stores is not None
+    why = roles.refusal(staff.role, limited, request.method, request.scope["route"].path)
+    if why == "stores":
+        raise Problem(
+            403,
+            "all-stores",
+            "全店舗に関わる変更です。担当店舗が限られていない方にご依頼ください。 This concerns "
+            "all stores, and your role is limited to some. Ask somebody without limits.",
+        )
+    if why is not None:
+        raise forbidden()
 
 
 def _require_csrf(request: Request, staff: Staff) -> None:
@@ -111,17 +126,13 @@ Caller = Annotated[Key, Depends(_authenticated)]
 
 
 async def _writer(key: Caller) -> Key:
-    if key.kind == "read":
-        if key.role:
-            raise forbidden()
+    if key.kind == "read" and key.role is None:
         raise Problem(403, "read-only-key", "This key only reads. Use a terminal's or owner's key.")
     return key
 
 
 async def _owner(key: Caller) -> Key:
-    if key.kind != "owner":
-        if key.role:
-            raise forbidden()
+    if key.kind != "owner" and key.role is None:
         raise Problem(403, "owner-only", "This needs an owner key.")
     return key
 
@@ -138,6 +149,20 @@ async def _owner_only(key: Owner) -> Key:
         raise forbidden()
     return key
 
+
+async def _in_person(request: Request, key: Caller) -> Staff:
+    staff: Staff | None = getattr(request.state, "staff", None)
+    if staff is None:
+        raise Problem(
+            403,
+            "in-person",
+            "This is about somebody's own account: sign in. An API key has none.",
+        )
+    return staff
+
+
+InPerson = Annotated[Staff, Depends(_in_person)]
+"""Somebody who is signed in; API keys are refused."""
 
 OwnerOnly = Annotated[Key, Depends(_owner_only)]
 """A key of the owner's systems, or the owner in person: over keys, people and the whole."""

@@ -4,13 +4,9 @@ The pages come from several services; this list makes them one site. An area bel
 as its address answers.
 """
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Role = Literal["owner", "manager", "viewer", "staff"]
-READERS: tuple[Role, ...] = ("owner", "manager", "viewer")
-CHANGERS: tuple[Role, ...] = ("owner", "manager")
-OWNER: tuple[Role, ...] = ("owner",)
-COUNTER: tuple[Role, ...] = ("owner", "manager", "staff")
+from shared.web.roles import CHANGERS, COUNTER, OWNER, READERS, Role
 
 
 class Area(NamedTuple):

@@ -13,10 +13,11 @@ from uuid import UUID
 
 import msgspec
 
+from shared.web.roles import ROLES
+
 LIFE = timedelta(minutes=5)
 """How long a token is good: a service that hears of nothing refuses after this at the latest."""
 
-ROLES = ("owner", "manager", "staff", "viewer")
 _LONGEST = 4096
 _DIGEST_TEXT = 43  # 32 bytes in base64 without its padding
 

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from shared import clock
 from shared.problems import Problem
-from shared.web import session_token, sessions
+from shared.web import roles, session_token, sessions
 from shared.web.session_token import Expired, Refused, Staff
 
 __all__ = ["Counter", "Gate", "Manager", "OwnerOnly", "SignIn", "Staff", "Viewer"]
@@ -138,26 +138,26 @@ _Any = Annotated[Staff, Depends(_any)]
 
 
 async def _viewer(staff: _Any) -> Staff:
-    return _one_of(staff, "owner", "manager", "viewer")
+    return _one_of(staff, roles.READERS)
 
 
 async def _manager(staff: _Any) -> Staff:
-    return _one_of(staff, "owner", "manager")
+    return _one_of(staff, roles.CHANGERS)
 
 
 async def _owner(staff: _Any) -> Staff:
-    return _one_of(staff, "owner")
+    return _one_of(staff, roles.OWNER)
 
 
 async def _counter(staff: _Any) -> Staff:
-    _one_of(staff, "owner", "manager", "staff")
+    _one_of(staff, roles.COUNTER)
     if staff.store is None:
         raise SignIn(CHOOSE_STORE)
     return staff
 
 
-def _one_of(staff: Staff, *roles: str) -> Staff:
-    if staff.role not in roles:
+def _one_of(staff: Staff, allowed: tuple[str, ...]) -> Staff:
+    if staff.role not in allowed:
         raise forbidden()
     return staff
 

@@ -1,7 +1,8 @@
 """Rotating codes at tills: a code belongs to the first terminal that uses it, for five minutes.
 
 So a till can look the member up and then post the purchase, and a photograph of the code is worth
-nothing anywhere else. Whether a code was fresh is judged at the time of acceptance.
+nothing anywhere else. Whether a code was fresh is judged at the time of acceptance. An act at a
+counter spends the code: it opens no second one.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.points.errors import BadReference
+from services.points.errors import CodeRefused
 from services.points.rules import qr
 from services.points.store import qr_uses as store
 from services.points.store.qr_uses import Use
@@ -30,27 +31,37 @@ class Shown(msgspec.Struct, frozen=True):
 
 async def admit(
     connection: Connection, key: bytes, shown: Sequence[Shown]
-) -> list[UUID | BadReference]:
+) -> list[UUID | CodeRefused]:
     """For each code the member that it names, or why it names nobody; fresh ones are bound."""
     if not shown:
         return []
-    fresh = [Use(_hash(each), each.terminal_id, each.at) for each in shown if _is_fresh(key, each)]
+    fresh = [
+        Use(_hash(each.token), each.terminal_id, each.at) for each in shown if _is_fresh(key, each)
+    ]
     await store.first(connection, fresh)
-    used = await store.find(connection, [_hash(each) for each in shown])
-    return [_judge(key, each, used.get(_hash(each))) for each in shown]
+    used = await store.find(connection, [_hash(each.token) for each in shown])
+    return [_judge(key, each, used.get(_hash(each.token))) for each in shown]
 
 
-def _judge(key: bytes, shown: Shown, use: Use | None) -> UUID | BadReference:
+async def spend(connection: Connection, token: str, act: UUID) -> None:
+    """Let an act be the last that a code is good for. Raises CodeRefused if another one was."""
+    if not await store.spend(connection, _hash(token), act):
+        raise CodeRefused("used")
+
+
+def _judge(key: bytes, shown: Shown, use: Use | None) -> UUID | CodeRefused:
     try:
         if use is None:
             return qr.read(key, shown.token, shown.at)
         member = qr.member(key, shown.token)
     except qr.Refused as problem:
-        return BadReference(str(problem))
+        return CodeRefused("expired" if isinstance(problem, qr.Expired) else "forged")
+    if use.spent_by is not None:
+        return CodeRefused("used")
     if use.terminal_id != shown.terminal_id:
-        return BadReference("this code was used at another till; show a new one")
+        return CodeRefused("elsewhere")
     if shown.at > use.used_at + BELONGS_FOR:
-        return BadReference("the code was used some minutes ago; show a new one")
+        return CodeRefused("expired")
     return member
 
 
@@ -62,5 +73,5 @@ def _is_fresh(key: bytes, shown: Shown) -> bool:
     return True
 
 
-def _hash(shown: Shown) -> str:
-    return hashlib.sha256(shown.token.strip().upper().encode()).hexdigest()
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.strip().upper().encode()).hexdigest()

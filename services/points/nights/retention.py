@@ -9,6 +9,7 @@ from services.points.staff import audit, lockout
 from services.points.staff import sessions as staff_sessions
 from services.points.store import audit as audit_store
 from services.points.store import (
+    counter_acts,
     expiry_warnings,
     exports,
     hook_deliveries,
@@ -51,6 +52,10 @@ EXPORTS_KEPT = exporting.KEPT
 STREAMS_KEPT = inbox.KEPT
 """The row is what lets a repeated request be streamed once."""
 
+ACTS_KEPT = timedelta(days=400)
+"""What was done at the counter, so that a month can be compared with last year's; what it did to
+points stands in the ledger."""
+
 RULES = (
     Rule("inbox", inbox.KEPT, inbox.PRUNE),
     Rule("qr_uses", CODES_KEPT, qr_uses.PRUNE),
@@ -69,5 +74,6 @@ RULES = (
     Rule("staff_invitations", staff_sessions.KEPT, staff_invitations.PRUNE),
     Rule("ended_sessions", ended.KEPT, ended.PRUNE),
     Rule("audit_log", audit.KEPT, audit_store.PRUNE),
+    Rule("counter_acts", ACTS_KEPT, counter_acts.PRUNE),
     Rule("member_exports", EXPORTS_KEPT, exports.PRUNE),
 )

@@ -182,7 +182,7 @@ class Case:
         points = max(goal - spent.returned, 0)
         if not points:
             return 0
-        moves = _again(spent.lots, spent.returned, points)
+        moves = again(spent.lots, spent.returned, points)
         facts = {
             "points": points,
             "purchase": str(self.kept.id),
@@ -303,8 +303,8 @@ def _past(earlier: Sequence[Stored]) -> Past:
     return past
 
 
-def _again(takes: Takes, returned: int, points: int) -> Takes:
-    """What a further return gives to which lot, after `returned` points came back."""
+def again(takes: Takes, returned: int, points: int) -> Takes:
+    """What a further return gives to which lot of a spend, after `returned` points came back."""
     before = Counter(dict(lots.give_back(takes, returned)))
     after = Counter(dict(lots.give_back(takes, returned + points)))
     return list((after - before).items())

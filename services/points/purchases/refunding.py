@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from services.points.accounts.books import open_books
-from services.points.errors import NotRefundable, PointsError
+from services.points.errors import NotRefundable, NotUndoable, PointsError
 from services.points.programs.rulebook import Rulebook
 from services.points.purchases.refund_case import Case, Order
 from services.points.rules.ledger import LedgerBroken
@@ -50,6 +50,15 @@ async def refund(batch: Batch, rulebook: Rulebook, purchase: Known, order: Order
     return done[-1] if done else None
 
 
+async def undo(batch: Batch, rulebook: Rulebook, purchase: Known, order: Order) -> Stored | None:
+    """The same for a purchase that was a mistake: all that is left of it, and no debt is made.
+
+    Raises NotUndoable when the member has spent its points meanwhile.
+    """
+    done = await _act(batch, rulebook, purchase, [order], in_full=True)
+    return done[-1] if done else None
+
+
 async def sweep(pool: Pool, relay: outbox.Relay, rulebook: Rulebook) -> None:
     """Do the refunds whose purchases have been processed meanwhile, a purchase a transaction."""
     after = UUID(int=0)
@@ -80,9 +89,15 @@ async def _sweep_one(pool: Pool, relay: outbox.Relay, rulebook: Rulebook, purcha
 
 
 async def _act(
-    batch: Batch, rulebook: Rulebook, purchase: Known, orders: Sequence[Order]
+    batch: Batch,
+    rulebook: Rulebook,
+    purchase: Known,
+    orders: Sequence[Order],
+    *,
+    in_full: bool = False,
 ) -> list[Stored] | None:
-    """Do what waits for the purchase, then `orders`; only these raise NotRefundable."""
+    """Do what waits for the purchase, then `orders`; only these raise NotRefundable, or with
+    `in_full` NotUndoable where points are missing."""
     assert purchase.member_id is not None  # noqa: S101 - callers looked
     connection = batch.connection
     books = await open_books(connection, rulebook, [purchase.member_id])
@@ -91,7 +106,11 @@ async def _act(
         return None
     case = await Case.load(connection, books, rulebook.edition(kept.version), kept)
     await _catch_up(batch, case)
+    owed = books[purchase.member_id].sums.debt
     done = [case.refund(order) for order in orders]
+    short = any(each.points_taken_back < each.points_due for each in done)
+    if in_full and (short or books[purchase.member_id].sums.debt > owed):
+        raise spent_meanwhile()
     await books.write(batch)
     await case.write(batch)
     return done
@@ -116,6 +135,15 @@ async def _reject(batch: Batch, refused: Sequence[tuple[UUID, str]]) -> None:
     if refused:
         settled = [Settled(id, "rejected", None, detail) for id, detail in refused]
         await requests.settle(batch.connection, settled)
+
+
+def spent_meanwhile() -> NotUndoable:
+    """Points that an act gave are gone."""
+    return NotUndoable(
+        "points-spent",
+        "付けたポイントがすでに使われているため、取り消せません。返金として処理してください",
+        "The points have been spent meanwhile, so this cannot be undone. Make a refund instead",
+    )
 
 
 def _gone(purchase: Known) -> str:

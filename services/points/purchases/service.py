@@ -25,13 +25,15 @@ SERVICE = "service"
 
 class Wish(Struct, frozen=True):
     """What staff want to give: `points`, or what the program's service rule `rule` gives. A rule's
-    name is a reason too. `by_till`: within the limits for tills."""
+    name is a reason too. `by_till`: within the limits for tills and staff; `given_today` is what
+    the giver gave to everybody so far, where that counts."""
 
     points: int | None
     rule: str | None
     reason: str | None
     store: str | None
     by_till: bool
+    given_today: int = 0
 
 
 async def give(
@@ -48,9 +50,10 @@ async def give(
         raise MemberGone("left", None)
     points, reason = granted(edition.program, wish)
     if wish.by_till:
-        since, until = _today(books.now, books.zone)
+        since, until = today(books.now, books.zone)
         given = await store.given_by_tills(batch.connection, member_id, since, until)
         require_left(edition.program, given)
+        require_budget(edition.program, wish.given_today, points)
     explanation = {"points": points, "reason": reason, "rule": wish.rule, "store": wish.store}
     entry = book.post(
         "earn",
@@ -93,6 +96,16 @@ def require_left(program: Program, given: int) -> None:
         )
 
 
+def require_budget(program: Program, given: int, points: int) -> None:
+    """Raise ServiceRefused for more than one giver may give in a day to everybody together."""
+    most = program.service.points_per_day
+    if most is not None and given + points > most:
+        raise ServiceRefused(
+            f"{max(most - given, 0)} of the {most} service points that one giver may give in a day "
+            "are left; give fewer, or ask a manager"
+        )
+
+
 def _terms(edition: Edition, now: datetime) -> Terms:
     of = Terms.of(edition, now)
     active_at = lots.active_from(edition.program, now)
@@ -100,9 +113,10 @@ def _terms(edition: Edition, now: datetime) -> Terms:
     return Terms(waits, of.expires_at, of.sliding_months)
 
 
-def _today(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    today = now.astimezone(zone).date()
-    return lots.midnight(today, zone), lots.midnight(today + timedelta(days=1), zone)
+def today(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The calendar day of a moment: from when, and until before when."""
+    day = now.astimezone(zone).date()
+    return lots.midnight(day, zone), lots.midnight(day + timedelta(days=1), zone)
 
 
 def _earned(

@@ -55,6 +55,8 @@ _PLAIN = {
 _PURCHASE = Words("お買い上げ", "Purchase")
 _BACK = Words("返品によるポイントのお戻し", "Points given back for a refund")
 _TAKEN = Words("返品によるポイントの取り消し", "Points taken back for a refund")
+_UNDONE_GIFT = Words("お店からのポイントの取り消し", "Points from the shop, undone")
+_UNDONE_USE = Words("ポイントご利用の取り消し", "Use of points, undone")
 _OTHER = Words("ポイント", "Points")
 
 
@@ -96,6 +98,8 @@ def title(kind: str, source: str, amount: int) -> Words:
 
 
 def _named(kind: str, source: str, amount: int) -> Words:
+    if kind == "reverse" and source == "undo":
+        return _UNDONE_USE if amount > 0 else _UNDONE_GIFT
     if kind == "reverse":
         return _BACK if amount > 0 else _TAKEN
     return _PLAIN.get((kind, source)) or _PLAIN.get((kind, ""), _OTHER)

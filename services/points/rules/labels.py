@@ -42,6 +42,15 @@ _NAMES = {
     "service.rules": ("サービスポイントの種類", "kind of service points"),
     "service.maximum_points": ("サービスポイントの上限", "most service points"),
     "service.per_day": ("サービスポイントの1日の回数", "service points a day (times)"),
+    "service.points_per_day": (
+        "サービスポイントの1人1日の上限",
+        "most service points a giver and day",
+    ),
+    "counter.undo_minutes": ("取り消せる時間(分)", "minutes to undo an act"),
+    "counter.manager_undo_minutes": (
+        "責任者が取り消せる時間(分)",
+        "minutes for a manager to undo an act",
+    ),
     "waiting.days": ("未登録カードの保留日数", "days that unknown cards are kept"),
 }
 _FIELDS = {

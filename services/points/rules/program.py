@@ -232,12 +232,22 @@ class ServiceRule(_Part, frozen=True, kw_only=True):
 
 
 class Service(_Part, frozen=True, kw_only=True):
-    """What tills may give of their own accord: by one of `rules`, or up to `maximum_points` with a
-    reason (0: nothing); to a member at most `per_day` times in a calendar day."""
+    """What tills and staff may give of their own accord: by one of `rules`, or up to
+    `maximum_points` with a reason (0: nothing); to a member at most `per_day` times in a calendar
+    day, and one giver no more than `points_per_day` to everybody together (null: no limit)."""
 
     maximum_points: Points = 0
     per_day: Annotated[int, Meta(ge=1, le=1_000)] = 1
+    points_per_day: Points | None = None
     rules: tuple[ServiceRule, ...] = ()
+
+
+class Counter(_Part, frozen=True, kw_only=True):
+    """For how many minutes an act at the counter can be undone: by whoever did it, and by a manager
+    of the store (0: not at all)."""
+
+    undo_minutes: Annotated[int, Meta(ge=0, le=1_440)] = 10
+    manager_undo_minutes: Annotated[int, Meta(ge=0, le=43_200)] = 1_440
 
 
 class Waiting(_Part, frozen=True, kw_only=True):
@@ -257,6 +267,7 @@ class Rules(_Part, frozen=True, kw_only=True):
     ranks: Ranks = Ranks()
     welcome: Welcome = Welcome()
     service: Service = Service()
+    counter: Counter = Counter()
     waiting: Waiting = Waiting()
 
 

@@ -20,16 +20,16 @@ class Wait(Exception):
 
 class Tries:
     """A try under way: counted as wrong before it is looked at, so that many at once are as many
-    one after the other; forgotten when it was right."""
+    one after the other; forgotten when it was right.
 
-    def __init__(self, pool: Pool, secret: str, account: str, address: str) -> None:
+    `counted` are (kind, name, tries that are free); the first is whom the try is about.
+    """
+
+    def __init__(self, pool: Pool, secret: str, *counted: tuple[str, str, int]) -> None:
         key = session_token.derived(secret, "attempts")
         self._pool = pool
-        self._limits = {
-            lockout.who(key, "account", account): lockout.TRIES_OF_ACCOUNT,
-            lockout.who(key, "address", address): lockout.TRIES_OF_ADDRESS,
-        }
-        self._account = next(iter(self._limits))
+        self._limits = {lockout.who(key, kind, name): free for kind, name, free in counted}
+        self._about = next(iter(self._limits))
         self._at: datetime = clock.now()
 
     async def begin(self) -> None:
@@ -46,10 +46,20 @@ class Tries:
                 await store.tried(connection, who, self._at)
 
     async def right(self) -> None:
-        """It was no wrong one: the account begins anew, the address is given this one back."""
+        """It was no wrong one: whom it is about begins anew, the others are given this one back."""
         async with self._pool.acquire() as connection, connection.transaction():
             for who in sorted(self._limits):
-                await store.forget(connection, who, None if who == self._account else self._at)
+                await store.forget(connection, who, None if who == self._about else self._at)
+
+
+def tries_of(pool: Pool, secret: str, login: str, address: str) -> Tries:
+    """Tries to sign in as somebody, from an address."""
+    return Tries(
+        pool,
+        secret,
+        ("account", login.lower(), lockout.TRIES_OF_ACCOUNT),
+        ("address", address, lockout.TRIES_OF_ADDRESS),
+    )
 
 
 async def by_password(
@@ -57,7 +67,7 @@ async def by_password(
 ) -> tuple[Person, Tries] | None:
     """Whose login and password these are; None for nobody's. The caller says `right` once nothing
     more is asked. Raises Wait after too many wrong ones."""
-    tries = Tries(pool, secret, login.lower(), address)
+    tries = tries_of(pool, secret, login, address)
     await tries.begin()
     async with pool.acquire() as connection:
         person = await store.by_login(connection, login)

@@ -45,8 +45,8 @@ FROM unnest($1::uuid[]) AS m (id)
 LEFT JOIN (
     SELECT w.id, sum(e.points) AS points FROM whose w CROSS JOIN LATERAL (
         SELECT sum(amount) AS points FROM entries
-        WHERE member_id = w.ledger AND unit = 'point' AND kind = 'earn' AND source <> 'rank'
-            AND occurred_at >= $2
+        WHERE member_id = w.ledger AND unit = 'point' AND occurred_at >= $2
+            AND (kind = 'earn' AND source <> 'rank' OR source = 'undo' AND amount < 0)
     ) AS e GROUP BY w.id
 ) AS e ON e.id = m.id
 LEFT JOIN LATERAL (

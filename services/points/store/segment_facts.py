@@ -191,8 +191,9 @@ class Facts:
                 sum(amount_spent)::bigint AS amount_spent, sum(visits)::bigint AS visits
             FROM (
                 SELECT w.id, e.amount AS points_earned, 0 AS amount_spent, 0 AS visits FROM whose w
-                JOIN entries e ON e.member_id = w.ledger AND e.unit = 'point' AND e.kind = 'earn'
-                    AND e.source <> 'rank' AND e.occurred_at >= {since}
+                JOIN entries e ON e.member_id = w.ledger AND e.unit = 'point'
+                    AND (e.kind = 'earn' AND e.source <> 'rank'
+                        OR e.source = 'undo' AND e.amount < 0) AND e.occurred_at >= {since}
                 UNION ALL SELECT p.member_id, -p.points_back, p.total - p.refunded, p.visits
                 FROM purchases p WHERE {IN_RANGE.format("p")} AND p.occurred_at >= {since}
             ) AS facts GROUP BY id"""

@@ -39,7 +39,7 @@ _TAKEN_BACK = """
 SELECT count(*) FROM (
     SELECT id, points_taken_back FROM refunds WHERE points_taken_back > 0
 ) AS r FULL JOIN (
-    SELECT cause, amount FROM entries WHERE kind = 'reverse' AND amount < 0
+    SELECT cause, amount FROM entries WHERE kind = 'reverse' AND amount < 0 AND source <> 'undo'
 ) AS e ON e.cause = r.id
 WHERE r.points_taken_back IS DISTINCT FROM -e.amount
 """

@@ -25,6 +25,10 @@ _ENTRY = """
 SELECT id, kind, unit, amount, balance_after, occurred_at, source, explanation
 FROM entries WHERE member_id = $1 AND id = $2
 """
+_DEBTS = """
+SELECT member_id, debt FROM accounts
+WHERE member_id = ANY($1::uuid[]) AND unit = 'point' AND debt > 0
+"""
 _LAST_ENTRIES = """
 SELECT m.id AS member_id, e.kind, e.source, e.amount, e.occurred_at, e.explanation
 FROM unnest($1::uuid[]) AS m (id) CROSS JOIN LATERAL (
@@ -52,6 +56,12 @@ async def entries(connection: Connection, member: UUID, before: UUID, limit: int
 async def entry(connection: Connection, member: UUID, id: UUID) -> Any:
     """A ledger row, or None."""
     return await connection.fetchrow(_ENTRY, member, id)
+
+
+async def debts(connection: Connection, members: Sequence[UUID]) -> dict[UUID, int]:
+    """The points that members owe; those who owe none are left out."""
+    rows = await connection.fetch(_DEBTS, list(members))
+    return {row["member_id"]: row["debt"] for row in rows}
 
 
 async def last_entries(connection: Connection, members: Sequence[UUID], count: int) -> list[Any]:

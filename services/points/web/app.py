@@ -12,6 +12,8 @@ from services.points.purchases.awards import Awards
 from services.points.settings import WebSettings
 from services.points.store import terminals
 from services.points.web import (
+    account,
+    account_codes,
     backtests,
     brand,
     brand_served,
@@ -21,6 +23,9 @@ from services.points.web import (
     card_profile,
     card_visit,
     components,
+    counter,
+    counter_acts,
+    counter_members,
     documents,
     drafts,
     hooks,
@@ -43,6 +48,7 @@ from services.points.web import (
     segments,
     service,
     sign_in,
+    switching,
     trials,
     versions,
     visit_codes,
@@ -53,6 +59,7 @@ from shared.bus.errors import NotYet
 from shared.process import Process
 from shared.web import api, pages
 from shared.web.staff import Gate
+from shared.web.waiting import Waiting
 
 _MODULES = (
     member_search,
@@ -64,6 +71,9 @@ _MODULES = (
     card_farewell,
     service,
     sign_in,
+    switching,
+    account,
+    account_codes,
     quotes,
     program,
     trials,
@@ -78,6 +88,9 @@ _MODULES = (
     hooks,
     routes,
     reports,
+    counter,
+    counter_acts,
+    counter_members,
     visit_codes,
     brand,
     brand_served,
@@ -110,6 +123,8 @@ def build(process: Process, settings: WebSettings) -> FastAPI:
     app.state.card = card.Card(settings, qr_key)
     app.state.brand = Brand()
     process.on_stop.append(app.state.card.close)
+    app.state.waiting = Waiting()
+    process.bus.on_reply(app.state.waiting.receive)
     api.serve(
         app,
         process,

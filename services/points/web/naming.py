@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict
 
-from services.points.errors import BadReference
+from services.points.errors import BadReference, CodeRefused
 from services.points.members import codes, references
 from services.points.members.references import Named
 from services.points.store import terminals
@@ -100,6 +100,9 @@ async def _reference(request: Request, connection: Connection, key: Key, ref: Me
         admitted = (await codes.admit(connection, secret, [shown]))[0]
         if isinstance(admitted, BadReference):
             raise admitted
+    except CodeRefused as refused:
+        words = f"{refused.ja}。 {refused.en}."
+        raise Problem(422, "bad-member-reference", words, reason=refused.kind) from None
     except BadReference as problem:
         raise Problem(422, "bad-member-reference", f"{problem}.") from None
     return "id", str(admitted)

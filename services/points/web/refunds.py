@@ -134,7 +134,7 @@ async def _do(
     try:
         done = await refunding.refund(act.batch, request.app.state.rulebook, known, order)
     except NotRefundable as problem:
-        raise _refused(problem) from None
+        raise refused(problem) from None
     if done is None:
         raise unknown()
 
@@ -238,7 +238,8 @@ def _wanted(body: NewRefund) -> Wanted:
     return Wanted(lines=dict(lines))
 
 
-def _refused(problem: NotRefundable) -> Problem:
+def refused(problem: NotRefundable) -> Problem:
+    """Why a refund cannot be, and what is left of the purchase."""
     left = [{"sku": sku, "quantity": quantity} for sku, quantity in problem.lines.items()]
     return Problem(
         422, problem.kind, f"{problem.ja} {problem.en}", remaining=problem.left, lines=left

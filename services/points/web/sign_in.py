@@ -100,7 +100,7 @@ async def renew(request: Request, response: Response) -> Renewed:
 async def choose(request: Request, next: str = "") -> Response:
     """At which store does this shift take place?"""
     async with request.app.state.process.pool.acquire() as connection, connection.transaction():
-        found = await sessions.find(connection, _secret(request))
+        found = await sessions.find(connection, session_cookie(request))
         stores = await sessions.stores_of(connection, found[1]) if found else []
     if found is None:
         return to_sign_in(request, next)
@@ -119,7 +119,7 @@ async def chosen(request: Request) -> Response:
     async with request.app.state.process.pool.acquire() as connection, connection.transaction():
         try:
             staff = await sessions.choose_store(
-                connection, _secret(request), secret_of(request), given["store"]
+                connection, session_cookie(request), secret_of(request), given["store"]
             )
         except LookupError:
             words = "この店舗は選べません。 This is no store of yours."
@@ -140,7 +140,7 @@ async def sign_out(request: Request) -> Response:
     """The session is over, here and everywhere."""
     forms.require_own(request)
     async with acting(request) as batch:
-        found = await sessions.find(batch.connection, _secret(request))
+        found = await sessions.find(batch.connection, session_cookie(request))
         if found is not None:
             await sessions.end(batch, [found[0].id])
     response = RedirectResponse("/sign-in", 303, headers=NO_STORE)
@@ -151,7 +151,7 @@ async def sign_out(request: Request) -> Response:
 async def begin(request: Request, person: Person, way: str) -> Begun:
     """A session for somebody, in place of the one that the browser had."""
     async with acting(request) as batch:
-        before = await sessions.find(batch.connection, _secret(request))
+        before = await sessions.find(batch.connection, session_cookie(request))
         if before is not None:
             await sessions.end(batch, [before[0].id])
         return await sessions.begin(
@@ -165,8 +165,16 @@ async def begin(request: Request, person: Person, way: str) -> Begun:
 
 def entered(request: Request, begun: Begun, next: str) -> Response:
     """On to where somebody was going, with a new session's cookies."""
-    response = _go(request, begun.staff, next)
+    response = RedirectResponse(_home(begun.staff, next), 303)
+    keep(request, response, begun)
+    return response
+
+
+def keep(request: Request, response: Response, begun: Begun) -> None:
+    """Put a new session's cookies into the answer."""
     gate = _gate(request)
+    gate.give(response, begun.staff)
+    response.headers["cache-control"] = "no-store"
     response.set_cookie(
         _cookie(gate),
         begun.secret,
@@ -176,7 +184,6 @@ def entered(request: Request, begun: Begun, next: str) -> Response:
         httponly=True,
         samesite="lax",
     )
-    return response
 
 
 def to_sign_in(request: Request, next: str) -> Response:
@@ -197,14 +204,17 @@ def secret_of(request: Request) -> str:
 
 async def _renewed(request: Request) -> Staff | None:
     async with request.app.state.process.pool.acquire() as connection, connection.transaction():
-        return await sessions.renew(connection, _secret(request), secret_of(request))
+        return await sessions.renew(connection, session_cookie(request), secret_of(request))
 
 
 def _go(request: Request, staff: Staff, next: str) -> Response:
-    home = "/counter" if staff.role == "staff" else "/console"
-    response = RedirectResponse(own_path(next, home), 303, headers=NO_STORE)
+    response = RedirectResponse(_home(staff, next), 303, headers=NO_STORE)
     _gate(request).give(response, staff)
     return response
+
+
+def _home(staff: Staff, next: str) -> str:
+    return own_path(next, "/counter" if staff.role == "staff" else "/console")
 
 
 def _renewal(request: Request, response: Response, staff: Staff) -> Renewed:
@@ -252,7 +262,8 @@ def _cookie(gate: Gate) -> str:
     return f"__Secure-{_SESSION}" if gate.secure else _SESSION
 
 
-def _secret(request: Request) -> str:
+def session_cookie(request: Request) -> str:
+    """The session's own secret, as the browser shows it; empty without one."""
     return request.cookies.get(_cookie(_gate(request)), "")
 
 

@@ -241,7 +241,7 @@ function menu(open) {
 }
 
 document.addEventListener("click", (event) => {
-  const target = event.target.closest?.("[data-open], [data-close], [data-copy], [data-language], [data-sign-out], [data-menu]");
+  const target = event.target.closest?.("button:is([data-open], [data-close], [data-copy], [data-language], [data-sign-out], [data-menu])");
   if (!event.target.closest?.(".menu")) for (const each of document.querySelectorAll("details.menu[open]")) each.open = false;
   if (document.body.classList.contains("menu-open") && !event.target.closest?.(".side, [data-menu]")) menu(false);
   if (!target) return;

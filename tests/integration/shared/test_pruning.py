@@ -24,6 +24,10 @@ _MEMBER = """WITH m AS (INSERT INTO members (id, card, status, friend, joined_at
 INSERT = {
     "inbox": "INSERT INTO inbox VALUES ('reader', gen_random_uuid(), $1)",
     "qr_uses": "INSERT INTO qr_uses VALUES (gen_random_uuid()::text, gen_random_uuid(), $1)",
+    "counter_acts": """INSERT INTO counter_acts (member_id, id, kind, store, actor, actor_id,
+            named_by, happened_at, acted_at)
+        VALUES (gen_random_uuid(), gen_random_uuid(), 'visit', 'main', 'staff:x',
+            gen_random_uuid(), 'qr', $1, $1)""",
     "departures": "INSERT INTO departures VALUES (gen_random_uuid()::text, $1)",
     "rank_runs": """INSERT INTO rank_runs VALUES
         (gen_random_uuid(), 'nightly', true, gen_random_uuid(), $1, $1)""",

@@ -42,7 +42,7 @@ SERVED_TO_TILLS = (
 )
 NOT_FOR_TILLS = {
     *("no-points", "out-of-date", "wrong-signature"),
-    *("csrf", "no-store", "role", "session-expired"),
+    *("all-stores", "csrf", "in-person", "no-store", "role", "session-expired"),
 }
 """What owners, LINE and people who are signed in are told by the same modules."""
 

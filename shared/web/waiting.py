@@ -1,7 +1,7 @@
-"""`Prefer: wait`: a till that waits for the points of its purchase (RFC 7240).
+"""`Prefer: wait`: a caller who waits for the points of a purchase (RFC 7240).
 
-Points answers through this process's own reply queue, best effort. What does not come in time is
-no error: the till gets its 202, and may ask again.
+Points answers through the process's own reply queue, best effort. What does not come in time is no
+error: the caller gets a 202, and may ask again.
 """
 
 import asyncio

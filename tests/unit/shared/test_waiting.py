@@ -6,8 +6,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.webhook.waiting import Waiting, answer_within, seconds_to_wait
 from shared.events import PurchaseAnswer
+from shared.web.waiting import Waiting, answer_within, seconds_to_wait
 
 ID = UUID(int=1)
 
