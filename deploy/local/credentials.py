@@ -28,6 +28,7 @@ def generate() -> dict[str, str]:
         "LINE_CHANNEL_SECRET": secrets.token_hex(16),  # LINE's are 32 hex digits
         "LINE_CHANNEL_ACCESS_TOKEN": secrets.token_urlsafe(96),
         "LINE_LOGIN_CHANNEL_ID": channel,
+        "LINE_LOGIN_CHANNEL_SECRET": secrets.token_hex(16),
         "LIFF_ID": f"{channel}-Abcd1234",
         "PURCHASE_ID_KEY": secrets.token_urlsafe(32),
         "QR_SIGNING_KEY": secrets.token_urlsafe(32),

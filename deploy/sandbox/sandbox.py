@@ -19,6 +19,8 @@ class Sandbox:
     http: aiohttp.ClientSession
     sender: WebhookSender
     watchers: Watchers
+    login_tokens: dict[str, float] = field(default_factory=dict)
+    """The login channel's access tokens, each with its end in seconds."""
     token_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
 
     @property

@@ -18,6 +18,7 @@ class SandboxSettings(BaseSettings):
     line_channel_secret: SecretStr
     line_channel_access_token: SecretStr
     line_login_channel_id: str
+    line_login_channel_secret: SecretStr | None = None  # not given: any is taken
     liff_id: str
     pos_api_key: SecretStr | None = None  # for the till panel
     owner_api_key: SecretStr | None = None  # lets the till panel look up the phone's card

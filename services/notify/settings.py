@@ -41,3 +41,4 @@ class NotifyWebSettings(NotifySettings):
     rate_limit_per_second: int = 50
     session_key: SecretStr
     line_login_channel_id: str
+    line_login_channel_secret: SecretStr | None = None

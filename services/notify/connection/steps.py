@@ -144,7 +144,53 @@ def quota(figures: Figures | None) -> Step:
     )
 
 
-def _away(name: Literal["token", "webhook", "delivery"], reply: Reply) -> Step:
+def liff(apps: Reply | None, liff_id: str, card_url: str) -> Step:
+    """Whether the member card opens inside LINE (`GET /liff/v1/apps`); None where we were given no
+    secret of the login channel to ask with."""
+    if apps is None:
+        return Step(
+            "liff",
+            "unknown",
+            f"スマートフォンのLINEで https://liff.line.me/{liff_id} を開き、"
+            "会員カードが出れば正常です。"
+            "LINE_LOGIN_CHANNEL_SECRETを設定すると自動で確かめます。",
+            f"Open https://liff.line.me/{liff_id} in LINE on a phone: the card should appear. With "
+            "LINE_LOGIN_CHANNEL_SECRET set this is checked for you.",
+        )
+    if apps.status in (400, 401, 403):
+        return Step(
+            "liff",
+            "bad",
+            "LINEログインチャネルのIDかシークレットが違います。LINE_LOGIN_CHANNEL_IDと"
+            "LINE_LOGIN_CHANNEL_SECRETを確かめてください。",
+            "LINE refuses the login channel's id or secret. Check LINE_LOGIN_CHANNEL_ID and "
+            "LINE_LOGIN_CHANNEL_SECRET.",
+        )
+    if apps.status not in (200, 404):
+        return _away("liff", apps)
+    found = [app for app in apps.body.get("apps", []) if app.get("liffId") == liff_id]
+    if not found:
+        return Step(
+            "liff",
+            "bad",
+            f"このログインチャネルにLIFFアプリ {liff_id} がありません。LIFF_IDを確かめてください。",
+            f"The login channel has no LIFF app {liff_id}. Check LIFF_ID.",
+        )
+    url = str(found[0].get("view", {}).get("url", ""))
+    if url.rstrip("/") != card_url:
+        return Step(
+            "liff",
+            "bad",
+            f"LIFFのエンドポイントURLが {url} です。"
+            f"LINE Developersで {card_url} に変えてください。",
+            f"The LIFF app opens {url}. Set its endpoint URL to {card_url} in LINE Developers.",
+        )
+    return Step(
+        "liff", "good", f"LINEの中で {card_url} が開きます。", f"LINE opens {card_url} as the card."
+    )
+
+
+def _away(name: Literal["token", "webhook", "delivery", "liff"], reply: Reply) -> Step:
     said = f"{reply.status} {reply.body.get('message', '')}".strip()
     if reply.status == 0:
         return Step(

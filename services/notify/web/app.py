@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, FastAPI
 
-from services.notify.connection.line import Connection
+from services.notify.connection.line import Connection, Login
 from services.notify.links.clicks import Clicks
 from services.notify.links.redirect import Redirect
 from services.notify.settings import NotifyWebSettings
@@ -70,10 +70,16 @@ def build(process: Process, settings: NotifyWebSettings) -> FastAPI:
         name="notify",
         rate=settings.rate_limit_per_second,
     )
+    secret = settings.line_login_channel_secret
     app.state.connection = Connection(
         settings.line_api_base,
         settings.line_channel_access_token.get_secret_value(),
         settings.public_url,
+        Login(
+            settings.line_login_channel_id,
+            secret.get_secret_value() if secret else None,
+            settings.liff_id,
+        ),
     )
     app.state.words = InForce(settings.public_url)
     pages.install(app, PAGES)

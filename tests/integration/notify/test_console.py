@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from aiohttp import web
 
-from services.notify.connection.line import Connection
+from services.notify.connection.line import Connection, Login
 from services.notify.store import deliveries as store
 from services.notify.store import recipients
 from services.notify.store.recipients import Link
@@ -165,6 +165,13 @@ class Line:
 
     async def answer(self, request: web.Request) -> web.Response:
         """Any of the calls."""
+        if request.path == "/oauth2/v3/token":
+            assert (await request.post())["client_secret"] == "a secret"
+            return web.json_response({"access_token": "of the login channel"})
+        if request.path == "/liff/v1/apps":
+            assert request.headers["Authorization"] == "Bearer of the login channel"
+            view = {"type": "full", "url": "https://shop.example/card"}
+            return web.json_response({"apps": [{"liffId": "123-abc", "view": view}]})
         if request.headers["Authorization"] != f"Bearer {self.token}":
             return web.json_response({"message": "invalid"}, status=401)
         path = request.path.removeprefix("/v2/bot/")
@@ -191,7 +198,8 @@ async def line(shop: House) -> AsyncIterator[Line]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     address = "http://{}:{}".format(*runner.addresses[0])
     behind = shop.process.app._behind  # type: ignore[union-attr]
-    behind.state.connection = Connection(address, "good", "https://shop.example")
+    login = Login("123", "a secret", "123-abc")
+    behind.state.connection = Connection(address, "good", "https://shop.example", login)
     yield line
     await runner.cleanup()
 
@@ -201,13 +209,13 @@ async def test_line_is_looked_at_live_and_told_our_address(shop: House, line: Li
         answer = await shop.ask("GET", "/v1/messages/connection")
         return [each["state"] for each in answer.json()["items"]]
 
-    assert await seen() == ["good", "bad", "good", "good"]
+    assert await seen() == ["good", "bad", "good", "good", "good"]
     text = await page(shop, "/console/settings/line/steps")
     assert "この宛先をLINEに設定する" in text
     told = await shop.ask("POST", "/v1/messages/connection/webhook")
     assert told.json() == {"endpoint": "https://shop.example/line/webhook"}
-    assert await seen() == ["good"] * 4
+    assert await seen() == ["good"] * 5
     line.tested = {"success": False, "statusCode": 401}
-    assert await seen() == ["good", "good", "bad", "good"]
+    assert await seen() == ["good", "good", "bad", "good", "good"]
     line.token = "another"
-    assert await seen() == ["bad", "unknown", "unknown", "unknown"]
+    assert await seen() == ["bad", "unknown", "unknown", "unknown", "good"]

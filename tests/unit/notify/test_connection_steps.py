@@ -57,3 +57,18 @@ def test_the_months_messages_are_counted_down() -> None:
     assert (left.state, "50" in left.ja) == ("good", True)
     assert steps.quota(Figures(200, 230)).state == "bad"
     assert steps.quota(None).state == "unknown"
+
+
+def test_the_card_opens_inside_line_where_its_app_leads_to_us() -> None:
+    def of(status: int, *apps: dict[str, object]) -> steps.Step:
+        return steps.liff(Reply(status, {"apps": list(apps)}), "123-abc", "https://shop/card")
+
+    ours = {"liffId": "123-abc", "view": {"type": "full", "url": "https://shop/card"}}
+    assert of(200, ours).state == "good"
+    assert of(200, {**ours, "view": {"url": "https://old/card"}}).state == "bad"
+    assert of(200, {**ours, "liffId": "123-other"}).state == "bad"
+    assert of(404).state == "bad"
+    assert "LINE_LOGIN_CHANNEL_SECRET" in of(401).ja
+    assert of(503).state == "unknown"
+    by_eye = steps.liff(None, "123-abc", "https://shop/card")
+    assert (by_eye.state, "liff.line.me/123-abc" in by_eye.ja) == ("unknown", True)
