@@ -26,6 +26,7 @@ PointsError
 ├── RedemptionOver   a redemption that is captured, voided or timed out already
 ├── NotUndoable      an act at the counter that cannot be undone (any more); says why
 ├── ServiceRefused   service points that the program does not let a till give
+├── VisitRefused     a visit that does not count, or a code that counts none; carries why
 └── NotEnoughPoints  the balance does not suffice; carries it
 """
 
@@ -248,6 +249,15 @@ class NotConfirmed(PointsError):
 
 class NotLinkable(PointsError):
     """`reason` is one of those of `chat.link_refused`."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class VisitRefused(PointsError):
+    """The visit does not count. `reason`: today, lately (counted already), revoked, crowded (the
+    printed code), expired, forged (the code on the screen), no-store."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason

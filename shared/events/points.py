@@ -9,8 +9,8 @@ from shared.events.contract import Moment, contract
 
 @contract("points.earned.v1", public=True)
 class PointsEarned(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Points (0 and more) were given; `balance` is spendable. `source` is purchase, welcome or
-    service (given by staff, with a `reason`)."""
+    """Points (0 and more) were given; `balance` is spendable. `source` is purchase, visit (without
+    a purchase), welcome, rank or service (given by staff, with a `reason`)."""
 
     member_id: UUID
     entry_id: UUID

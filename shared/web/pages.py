@@ -90,9 +90,9 @@ class Pages:
     ) -> HTMLResponse:
         """A page, or a fragment of one, in the reader's language."""
         staff = getattr(request.state, "staff", None)
-        html = self._environment.get_template(name).render(
-            request=request,
-            lang=language_of(request),
+        html = self.html(
+            request,
+            name,
             staff=staff,
             csrf=staff.csrf if staff else "",
             path=request.url.path,
@@ -102,6 +102,11 @@ class Pages:
         )
         given = {"Content-Security-Policy": policy(), **_HEADERS, **(headers or {})}
         return HTMLResponse(html, status, given)
+
+    def html(self, request: Request, template_name: str, /, **values: Any) -> str:
+        """What a template comes to in the reader's language, for who frames it otherwise."""
+        template = self._environment.get_template(template_name)
+        return template.render(request=request, lang=language_of(request), **values)
 
     def problem(self, request: Request, problem: Problem) -> Response:
         """A problem as its reader can use it: a page for who opened one, else the details."""

@@ -26,7 +26,7 @@ from services.points.rules.lots import Lot, NotEnough, Takes
 from services.points.rules.program import SlidingExpiry
 from services.points.store import ledger as store
 from services.points.store import lots as lot_store
-from services.points.store.ledger import Account, Posting
+from services.points.store.ledger import Account, KeptPurchase, Posting
 from services.points.store.lots import StoredLot
 from shared import clock, ids
 from shared.bus.errors import NotYet
@@ -244,6 +244,7 @@ class Books:
         self._books: dict[UUID, Book] = {}
         self._stored: dict[UUID, list[StoredLot]] = {}
         self._events: list[Event[Any]] = []
+        self._purchases: list[KeptPurchase] = []
 
     def __getitem__(self, member: UUID) -> Book:
         return self._books[member]
@@ -265,6 +266,10 @@ class Books:
         """Have an event emitted when the books are written."""
         self._events.append(event)
 
+    def keep(self, purchase: KeptPurchase) -> None:
+        """Have a purchase (or a visit) kept when the books are written."""
+        self._purchases.append(purchase)
+
     async def recall(self, connection: Connection, wanted: Sequence[tuple[UUID, UUID]]) -> None:
         """Bring back used up lots, given as (member, lot), that points are to return to."""
         for stored in await lot_store.named(connection, wanted):
@@ -276,7 +281,8 @@ class Books:
         books = list(self._books.values())
         changed = [lot for book in books for lot in book.finish()]
         postings = [posting for book in books for posting in book.postings]
-        await store.post(batch.connection, postings, [book.movement for book in books])
+        movements = [book.movement for book in books]
+        await store.post(batch.connection, postings, movements, self._purchases)
         await lot_store.change(batch.connection, changed)
         batch.emit_all(self._events)
 

@@ -51,11 +51,12 @@ class _LineEvent(msgspec.Struct):
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """What a LINE user wants linked: by code, by nonce, or (neither) a link taken back."""
+    """What a LINE user wants linked: by code, by nonce, or (neither) a link taken back. `event` is
+    what they did in LINE; on their card they did it without one."""
 
     user: str
     at: datetime
-    event: Received
+    event: Received | None = None
     code: str | None = None
     nonce: str | None = None
     reply_token: str | None = None
@@ -63,7 +64,9 @@ class Wish(msgspec.Struct, frozen=True):
     @property
     def reply_until(self) -> datetime | None:
         """Until when the reply token is worth trying."""
-        return self.event.data.received_at + REPLY_TOKEN_LIFE if self.reply_token else None
+        if self.event is None or not self.reply_token:
+            return None
+        return self.event.data.received_at + REPLY_TOKEN_LIFE
 
 
 def wish(event: Received) -> Wish | None:
@@ -123,18 +126,20 @@ class Linking:
             member = await link_codes.use_nonce(batch.connection, wish.nonce, clock.now())
             if member is None:
                 raise NotLinkable("expired")
-            await self._link(batch, wish, member)
+            await self.link(batch, wish, member)
         elif wish.code is not None:
             who, now = f"line:{wish.user}", clock.now()
             member = await link_codes.owner_of(batch.connection, self._key, who, wish.code, now)
             if member is None:
                 raise NotLinkable("wrong_code")
-            await self._link(batch, wish, member)
+            await self.link(batch, wish, member)
             await link_codes.use(batch.connection, self._key, wish.code)
         else:
             await self._unlink(batch, wish)
 
-    async def _link(self, batch: Batch, wish: Wish, card_member: UUID) -> None:
+    async def link(self, batch: Batch, wish: Wish, card_member: UUID) -> None:
+        """Bring the LINE user's member and the card's together, once it is proven whose the card
+        is. Raises NotLinkable."""
         both = await _both(batch, wish, card_member)
         await ledger_store.lock_accounts(batch.connection, [each.id for each in both])
         ours, cards = await _both(batch, wish, card_member)  # as nobody changes them any more
@@ -155,7 +160,7 @@ class Linking:
             kept.id,
             {"linked": False},
             {"linked": True, "member": str(absorbed.id)},
-            reason="code" if wish.code else "account_link",
+            reason="code" if wish.code else "account_link" if wish.nonce else "card",
             actor=ACTOR,
             now=clock.now(),
         )

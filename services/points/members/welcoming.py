@@ -39,7 +39,7 @@ def posting(
     )
 
 
-def told(posting: Posting, account: Account, cause: Event[Any]) -> Event[PointsEarned]:
+def told(posting: Posting, account: Account, cause: Event[Any] | None) -> Event[PointsEarned]:
     """What is said of it."""
     earned = PointsEarned(
         member_id=account.member_id,

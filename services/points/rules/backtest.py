@@ -21,6 +21,7 @@ from services.points.rules.backtest_sums import Sums
 from services.points.rules.compiled import CompiledProgram
 from services.points.rules.program import CAMPAIGN
 from services.points.rules.purchase import Purchase
+from services.points.rules.visits import visits_only
 
 HOUR = 3600
 _PURCHASE = msgspec.json.Decoder(Purchase)
@@ -41,6 +42,7 @@ class Stored(msgspec.Struct, frozen=True):
     points: int
     purchase: str
     context: str
+    visit: bool = False
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -115,6 +117,7 @@ class Replay:
         self, program: CompiledProgram, since: datetime | None = None, budget: Budget | None = None
     ) -> None:
         self._program = program
+        self._visits = visits_only(program)
         self._since = since
         self._budget = budget or Budget()
         self._in_last_hour = 0
@@ -149,9 +152,9 @@ class Replay:
         kept, at = _CONTEXT.decode(stored.context), stored.occurred_at
         if past.remainder is None:
             past.remainder = kept.remainder
-        award = earn.evaluate(
-            self._program, _PURCHASE.decode(stored.purchase), self._context(past, kept, at)
-        )
+        program = self._visits if stored.visit else self._program
+        purchase, context = _PURCHASE.decode(stored.purchase), self._context(past, kept, at)
+        award = earn.evaluate(program, purchase, context)
         past.remainder = award.remainder
         self._remember(past, at, award.visits, award.points, turned=True)
         if self._budget.limit is not None and _hour(at) == self._budget.hour:

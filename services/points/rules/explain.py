@@ -41,6 +41,7 @@ class Words(NamedTuple):
 _PLAIN = {
     ("earn", "rank"): Words("ランク到達の特典", "Gift for reaching a rank"),
     ("earn", "service"): Words("お店からのポイント", "Points from the shop"),
+    ("earn", "visit"): Words("ご来店", "Visit"),
     ("earn", "welcome"): Words("会員登録ありがとうございます", "Thank you for joining"),
     ("earn", ""): Words("ポイント獲得", "Points earned"),
     ("redeem", ""): Words("ポイントのご利用", "Points used"),

@@ -40,7 +40,8 @@ WHERE id = $1 AND finished_at IS NULL
 _MEMBERS = "SELECT count(*) FROM members"
 _PAGE_END = "SELECT id FROM members WHERE id > $1 ORDER BY id OFFSET $2 LIMIT 1"
 _PURCHASES = """
-SELECT member_id, occurred_at, store, total, visits, points, purchase, context FROM purchases
+SELECT member_id, occurred_at, store, total, visits, points, purchase, context,
+    visit IS NOT NULL AS visit FROM purchases
 WHERE member_id > $1 AND member_id <= $2 AND occurred_at >= $3 AND occurred_at < $4
 ORDER BY member_id, occurred_at, accepted_at, id
 """

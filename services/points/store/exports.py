@@ -72,7 +72,7 @@ _SECTIONS = {
         SELECT jsonb_build_object('id', id, 'store', store, 'occurred_at', occurred_at,
             'accepted_at', accepted_at, 'total', total, 'points', points, 'visits', visits,
             'refunded', refunded, 'points_taken_back', points_back,
-            'points_returned', points_returned, 'receipt', purchase)
+            'points_returned', points_returned, 'receipt', purchase, 'visit', visit)
         FROM purchases WHERE member_id = ANY($1::uuid[]) ORDER BY occurred_at, id""",
     "refunds": """
         SELECT jsonb_build_object('id', id, 'purchase', purchase_id, 'amount', amount,

@@ -44,13 +44,13 @@ WITH e AS (
     FROM e WHERE opened > 0
 ), kept AS (
     INSERT INTO purchases (member_id, id, entry_id, store, terminal_id, occurred_at, accepted_at,
-                           total, visits, points, purchase, context)
+                           total, visits, points, purchase, context, visit)
     SELECT member_id, id, entry_id, store, terminal_id, occurred_at, accepted_at, total, visits,
-        points, purchase, context
+        points, purchase, context, visit
     FROM json_to_recordset($4::json) AS p (
         member_id uuid, id uuid, entry_id uuid, store text, terminal_id uuid,
         occurred_at timestamptz, accepted_at timestamptz, total bigint, visits integer,
-        points bigint, purchase json, context json)
+        points bigint, purchase json, context json, visit text)
 ), moved AS (
     SELECT * FROM json_to_recordset($2::json) AS d (
         member_id uuid, in_lots bigint, pending bigint, held bigint, debt bigint,
@@ -173,8 +173,9 @@ class Movement(msgspec.Struct):
     remainder_denominator: int = 1
 
 
-class KeptPurchase(msgspec.Struct, frozen=True):
-    """A purchase with the context that it was judged in."""
+class KeptPurchase(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A purchase with the context that it was judged in. `visit` says how a visit without one was
+    counted."""
 
     member_id: UUID
     id: UUID
@@ -188,6 +189,7 @@ class KeptPurchase(msgspec.Struct, frozen=True):
     points: int
     purchase: Any
     context: Any
+    visit: str | None = None
 
 
 class Recent(msgspec.Struct, frozen=True):

@@ -59,11 +59,12 @@ _MOVE = (
     """
 WITH moved AS (
     UPDATE purchases SET member_id = $2, merged_from = coalesce(merged_from, $1)
-    WHERE member_id = $1 RETURNING id, total, total - refunded AS amount, visits, occurred_at
+    WHERE member_id = $1
+    RETURNING id, total, total - refunded AS amount, visits, occurred_at, visit
 ), requested AS (
     UPDATE requests SET member_id = $2 WHERE id IN (SELECT id FROM moved)
 )
-SELECT count(*) FILTER (WHERE total = 0 OR amount > 0) AS purchases,
+SELECT count(*) FILTER (WHERE visit IS NULL AND (total = 0 OR amount > 0)) AS purchases,
     coalesce(sum(amount), 0)::bigint AS amount_spent,
     coalesce(sum(visits), 0)::bigint AS visits, max(occurred_at) AS last_visit_at FROM moved
 """,
@@ -81,14 +82,14 @@ _MOVE_BACK = (
 WITH moved AS (
     UPDATE purchases SET member_id = $2, merged_from = NULL
     WHERE member_id = $1 AND merged_from = $2
-    RETURNING id, total, total - refunded AS amount, visits, occurred_at
+    RETURNING id, total, total - refunded AS amount, visits, occurred_at, visit
 ), requested AS (
     UPDATE requests SET member_id = $2 WHERE id IN (SELECT id FROM moved)
 ), refunded AS (
     UPDATE refunds SET member_id = $2
     WHERE member_id = $1 AND purchase_id IN (SELECT id FROM moved)
 )
-SELECT count(*) FILTER (WHERE total = 0 OR amount > 0) AS purchases,
+SELECT count(*) FILTER (WHERE visit IS NULL AND (total = 0 OR amount > 0)) AS purchases,
     coalesce(sum(amount), 0)::bigint AS amount_spent,
     coalesce(sum(visits), 0)::bigint AS visits, max(occurred_at) AS last_visit_at FROM moved
 """,

@@ -23,8 +23,8 @@ _LINES = """SELECT FROM json_array_elements(CASE WHEN json_typeof(p.purchase -> 
             json_array_elements(CASE WHEN json_typeof(b.lines) = 'array' THEN b.lines END) unit
         WHERE b.member_id = p.member_id AND b.purchase_id = p.id
             AND (unit ->> 'line')::bigint = place - 1))"""
-_KEPT = """(p.refunded < p.total OR p.total = 0 AND NOT EXISTS (SELECT FROM refunds b
-    WHERE b.member_id = p.member_id AND b.purchase_id = p.id))"""
+_KEPT = """(p.refunded < p.total OR p.total = 0 AND p.visit IS NULL AND NOT EXISTS (
+    SELECT FROM refunds b WHERE b.member_id = p.member_id AND b.purchase_id = p.id))"""
 
 
 class Query(Struct, frozen=True):

@@ -20,7 +20,8 @@ SELECT member_id, entry_id, opened, remaining, held, pending, opened_at, active_
 FROM lots WHERE member_id = ANY($1::uuid[]) AND unit = 'point'
 """
 _PURCHASES = """
-SELECT member_id, count(*) FILTER (WHERE total = 0 OR refunded < total) AS purchases,
+SELECT member_id, count(*) FILTER (
+        WHERE visit IS NULL AND (total = 0 OR refunded < total)) AS purchases,
     sum(total - refunded)::bigint AS amount_spent, sum(visits)::bigint AS visits,
     sum(points_back)::bigint AS points_back
 FROM purchases WHERE member_id = ANY($1::uuid[]) GROUP BY member_id

@@ -3,8 +3,10 @@
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
+from services.points.brand.shown import Brand
 from services.points.errors import AlreadyTaken, MemberGone, MergedMeanwhile, NotEnoughPoints
 from services.points.members.enrolment import Enrolment
+from services.points.members.linking import Linking
 from services.points.programs.rulebook import Rulebook
 from services.points.purchases.awards import Awards
 from services.points.settings import WebSettings
@@ -13,8 +15,13 @@ from services.points.web import (
     account,
     account_codes,
     backtests,
+    brand,
+    brand_served,
     card,
     card_farewell,
+    card_old_card,
+    card_profile,
+    card_visit,
     components,
     counter,
     counter_acts,
@@ -44,6 +51,7 @@ from services.points.web import (
     switching,
     trials,
     versions,
+    visit_codes,
 )
 from services.points.web.pages import PAGES
 from shared import problems
@@ -83,7 +91,13 @@ _MODULES = (
     counter,
     counter_acts,
     counter_members,
+    visit_codes,
+    brand,
+    brand_served,
     card,
+    card_profile,
+    card_old_card,
+    card_visit,
     link_page,
     join_page,
     documents,
@@ -105,7 +119,9 @@ def build(process: Process, settings: WebSettings) -> FastAPI:
     qr_key = settings.qr_signing_key.get_secret_value().encode()
     app.state.awards = Awards(rulebook, qr_key)
     app.state.enrolment = Enrolment(rulebook, app.state.awards)
+    app.state.linking = Linking(rulebook, qr_key)
     app.state.card = card.Card(settings, qr_key)
+    app.state.brand = Brand()
     process.on_stop.append(app.state.card.close)
     app.state.waiting = Waiting()
     process.bus.on_reply(app.state.waiting.receive)

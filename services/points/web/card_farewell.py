@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.points.members import exporting, leaving
 from services.points.store import exports as store
-from services.points.web import summary
-from services.points.web.card import TEMPLATES, language_of, member_of
+from services.points.web import card_pages, card_session, summary
+from services.points.web.card import member_of
 from services.points.web.leaving import copy_of, found
 from services.points.web.naming import nobody
 from services.points.web.profiles import refusals
@@ -42,10 +42,7 @@ async def ask(request: Request) -> HTMLResponse:
     id = await member_of(request)
     async with request.app.state.process.pool.acquire() as connection:
         points = await _points(request, connection, id)
-    html = TEMPLATES.get_template("card_leave.html").render(
-        lang=language_of(request), points=points, lost=_lost(points)
-    )
-    return HTMLResponse(html, headers={"Cache-Control": "no-store"})
+    return card_pages.fragment(request, "card_leave.html", points=points, lost=_lost(points))
 
 
 @router.post("/leave")
@@ -57,10 +54,9 @@ async def leave(request: Request, body: Farewell) -> HTMLResponse:
         left = await leaving.leave(batch, rulebook, id, reason=None, actor=CUSTOMER)
         if body.points != left.points_lost:
             raise Problem(409, "points-changed", "Your points changed just now. Look again.")
-    html = TEMPLATES.get_template("card_left.html").render(
-        lang=language_of(request), lost=left.points_lost
-    )
-    return HTMLResponse(html, headers={"Cache-Control": "no-store"})
+    response = card_pages.fragment(request, "card_left.html", lost=left.points_lost)
+    card_session.end(request, response)
+    return response
 
 
 @router.post("/exports")

@@ -5,7 +5,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from services.points.web.card import TEMPLATES
+from services.points.web import card_pages
 
 router = APIRouter(include_in_schema=False)
 OPENAPI = Path(__file__).with_name("openapi.json")
@@ -20,7 +20,7 @@ async def openapi() -> Response:
 @router.get("/")
 async def front(request: Request) -> HTMLResponse:
     """What stands behind this address, for somebody who opens it."""
-    return HTMLResponse(TEMPLATES.get_template("front.html").render())
+    return card_pages.page(request, "front.html", await card_pages.brand_of(request))
 
 
 def _document() -> bytes:

@@ -16,7 +16,7 @@ from services.points.routes import attribution
 from services.points.settings import LINE, WebSettings
 from services.points.store import routes as store
 from services.points.store.routes import Route
-from services.points.web.card import TEMPLATES, language_of, policy
+from services.points.web import card_pages
 from services.points.web.routes import CODE
 from shared.problems import Problem
 from shared.web.acting import acting
@@ -45,26 +45,25 @@ async def landing(request: Request, code: str) -> Response:
     settings: WebSettings = request.app.state.settings
     route = await _route(request, code)
     if route is None:
-        return _page(request, "join_unknown.html", 404)
+        return await _page(request, "join_unknown.html", 404)
     inside = _inside_line(settings, route.code)
     if " Line/" in request.headers.get("user-agent", ""):
         return RedirectResponse(inside, 302, headers=_HEADERS)
     here = f"{settings.public_url.rstrip('/')}/join/{route.code}"
     qr = segno.make_qr(here, error="m").svg_inline(scale=5, border=2, omitsize=True)
-    return _page(request, "join.html", 200, inside=inside, qr=qr if settings.public_url else "")
+    return await _page(
+        request, "join.html", 200, inside=inside, qr=qr if settings.public_url else ""
+    )
 
 
 @router.get("/card/join/{code}")
 async def opened(request: Request, code: str) -> Response:
     """The page in LINE; its script says who looks."""
-    settings: WebSettings = request.app.state.settings
     route = await _route(request, code)
     if route is None:
-        return _page(request, "join_unknown.html", 404)
-    html = TEMPLATES.get_template("join_open.html").render(
-        lang=language_of(request), liff_id=settings.liff_id, sdk=settings.liff_sdk, code=route.code
-    )
-    return HTMLResponse(html, headers={**_HEADERS, "Content-Security-Policy": policy(settings)})
+        return await _page(request, "join_unknown.html", 404)
+    brand = await card_pages.brand_of(request)
+    return card_pages.page(request, "join_open.html", brand, headers=_HEADERS, code=route.code)
 
 
 @router.post("/card/join/{code}", response_model=Visited)
@@ -98,10 +97,10 @@ def _inside_line(settings: WebSettings, code: str) -> str:
     return f"/card/join/{code}"
 
 
-def _page(request: Request, template: str, status: int, **given: str) -> HTMLResponse:
-    html = TEMPLATES.get_template(template).render(lang=language_of(request), **given)
+async def _page(request: Request, template: str, status: int, **given: str) -> HTMLResponse:
     settings: WebSettings = request.app.state.settings
     at_line = settings.line_api_base == LINE
     frame = "'none'" if at_line else "/".join(settings.liff_sdk.split("/")[:3])
-    policy = _POLICY.format(frame=frame)
-    return HTMLResponse(html, status, {**_HEADERS, "Content-Security-Policy": policy})
+    headers = {**_HEADERS, "Content-Security-Policy": _POLICY.format(frame=frame)}
+    brand = await card_pages.brand_of(request)
+    return card_pages.page(request, template, brand, status=status, headers=headers, **given)

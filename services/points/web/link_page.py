@@ -22,7 +22,7 @@ from services.points.settings import WebSettings
 from services.points.store import links as store
 from services.points.store import members as member_store
 from services.points.store.members import Member
-from services.points.web.card import TEMPLATES, language_of
+from services.points.web import card_pages
 from services.points.web.forms import address_of
 from shared import clock
 from shared.bus.handling import Connection
@@ -38,7 +38,7 @@ TRIES_OF_CARD = 5
 TRIES_OF_CODES = 100
 """Over everybody: with a handful of codes out, less than one in a thousand hours is hit."""
 
-_WORDS = {
+WORDS = {
     "link_token": (
         "お店のLINEトークで「カード連携」と送り、届いたボタンからもう一度開いてください。",
         'Send "link card" in the shop\'s LINE chat and open the button that comes.',
@@ -61,6 +61,26 @@ _WORDS = {
         "このカードはすでにLINEと連携しています。お店までお問い合わせください。",
         "This card is linked to LINE already. Please ask the shop.",
     ),
+    "already_yours": (
+        "このカードはすでにまとめられています。",
+        "This card is on your account already.",
+    ),
+    "line_has_card": (
+        "それぞれに別のカードがまとめられています。お店で会員の統合をご依頼ください。",
+        "Both hold other cards already. Please ask the shop to merge them.",
+    ),
+    "points_held": (
+        "レジで手続き中のポイントがあります。お会計が終わってからお試しください。",
+        "Points are being used at a till. Try again when that is done.",
+    ),
+    "not_member": (
+        "退会されています。もう一度友だちに追加してください。",
+        "You have left. Add the account as a friend anew.",
+    ),
+    "expired": (
+        "このカードは使われなくなりました。お店までお問い合わせください。",
+        "This card is no longer in use. Please ask the shop.",
+    ),
     "suspended": (
         "現在この会員のご利用を停止しています。お店までお問い合わせください。",
         "This membership is suspended. Please ask the shop.",
@@ -81,8 +101,8 @@ class Given(NamedTuple):
 async def page(request: Request, linkToken: str = "") -> HTMLResponse:
     """The form."""
     if not _is_token(linkToken):
-        return _page(request, "", "link_token", 400)
-    return _page(request, linkToken)
+        return await _page(request, "", "link_token", 400)
+    return await _page(request, linkToken)
 
 
 @router.post("")
@@ -90,36 +110,37 @@ async def submit(request: Request) -> Response:
     """Find the card and send the customer back to LINE."""
     given = await _given(request)
     if given is None or not _is_token(given.link_token):
-        return _page(request, "", "link_token", 400)
+        return await _page(request, "", "link_token", 400)
     settings: WebSettings = request.app.state.card.settings
     try:
         async with acting(request) as batch:
-            member = await _member(request, batch.connection, given)
+            address = f"page:{_keyed_hash(_key(request), address_of(request))}"
+            member = await proven(request, batch.connection, given, address)
             if member is not None:
                 link_codes.require_linkable(member.status, member.line_user_id)
                 nonce = await link_codes.new_nonce(batch.connection, member.id, clock.now())
     except NotLinkable as refused:
         status = 429 if refused.reason == "too_many_tries" else 422
-        return _page(request, given.link_token, refused.reason, status, given.card)
+        return await _page(request, given.link_token, refused.reason, status, given.card)
     if member is None:
         wrong = "wrong_code" if given.code else "wrong_card"
-        return _page(request, given.link_token, wrong, 422, given.card)
+        return await _page(request, given.link_token, wrong, 422, given.card)
     query = urlencode({"linkToken": given.link_token, "nonce": nonce})
     address = f"{settings.access_base}/dialog/bot/accountLink?{query}"
     return RedirectResponse(address, 303, headers=_headers(settings))
 
 
-async def _member(request: Request, connection: Connection, given: Given) -> Member | None:
-    """Whose card it is; None, and noted, if nobody's."""
+async def proven(request: Request, connection: Connection, given: Given, who: str) -> Member | None:
+    """Whose card it is; None, and noted against `who` asks, if nobody's. Raises NotLinkable after
+    too many wrong tries."""
     now, key = clock.now(), _key(request)
-    address = f"page:{_keyed_hash(key, address_of(request))}"
-    await link_codes.require_tries(connection, address, now, TRIES_OF_ADDRESS)
+    await link_codes.require_tries(connection, who, now, TRIES_OF_ADDRESS)
     if given.code:
         found = await _by_code(connection, key, given.code, now)
     else:
         found = await _by_card(connection, key, given, now)
     if found is None:
-        await store.tried(connection, address, now)
+        await store.tried(connection, who, now)
         return None
     (member,) = await member_store.by(connection, "id", [found])
     return member
@@ -162,16 +183,21 @@ async def _given(request: Request) -> Given | None:
     return Given(*(fields.get(name, "").strip().replace("\x00", "") for name in names))
 
 
-def _page(
+async def _page(
     request: Request, link_token: str, problem: str = "", status: int = 200, card: str = ""
 ) -> HTMLResponse:
-    lang = language_of(request)
-    words = _WORDS[problem][lang == "en"] if problem else ""
-    html = TEMPLATES.get_template("link.html").render(
-        lang=lang, link_token=link_token, problem=words, card=card
-    )
+    words = card_pages.said(request, *WORDS[problem]) if problem else ""
     settings: WebSettings = request.app.state.card.settings
-    return HTMLResponse(html, status, headers=_headers(settings))
+    return card_pages.page(
+        request,
+        "link.html",
+        await card_pages.brand_of(request),
+        status=status,
+        headers=_headers(settings),
+        link_token=link_token,
+        problem=words,
+        card=card,
+    )
 
 
 def _headers(settings: WebSettings) -> dict[str, str]:

@@ -5,43 +5,63 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from starlette.requests import Request
 
-from services.points.web import schemas
-from services.points.web.card import TEMPLATES, _expiring
+from services.points.brand.shown import Shown
+from services.points.store.brand import Look
+from services.points.web import card_shown, codes_drawn, schemas
+from services.points.web.card_shown import CardShown, Code, Expiring, History
+from services.points.web.pages import PAGES
 from shared import ids
 
+PLAIN_LOOK = Look(*[None] * 3, 0, *[None] * 7)
+HOSTILE = '"><script>alert(1)</script>'
 
-def card(lang: str, **shown: Any) -> str:
-    member = schemas.Member(
-        id=ids.new_id(),
-        card="2900000000012",
-        status="active",
-        rank=None,
-        next_rank=None,
-        points=schemas.Points(balance=1_234, pending=0, held=0, expiring=[]),
-        lifetime=schemas.Lifetime(earned=0, spent=0, visits=0),
-        joined_at=datetime(2025, 4, 1, tzinfo=UTC),
-        last_visit_at=None,
-    )
+
+def asked(lang: str) -> Request:
+    return Request({"type": "http", "headers": [(b"accept-language", lang.encode())]})
+
+
+def member(**changed: Any) -> schemas.Member:
+    known: dict[str, Any] = {
+        "id": ids.new_id(),
+        "card": "2900000000012",
+        "status": "active",
+        "rank": None,
+        "next_rank": None,
+        "points": schemas.Points(balance=1_234, pending=0, held=0, expiring=[]),
+        "lifetime": schemas.Lifetime(earned=0, spent=0, visits=0),
+        "joined_at": datetime(2025, 4, 1, tzinfo=UTC),
+        "last_visit_at": None,
+    }
+    return schemas.Member(**{**known, **changed})
+
+
+def card(
+    lang: str, look: Look = PLAIN_LOOK, whose: schemas.Member | None = None, **shown: Any
+) -> str:
     given: dict[str, Any] = {
-        "expiring": [],
+        "member": whose or member(),
+        "name": None,
+        "tag": "t",
+        "stamp": "s",
+        "code": Code("", 30),
         "barcode": "",
-        "qr": "",
-        "entries": [],
         "next_rank": None,
         "next_point": None,
+        "expiring": [],
+        "history": History([], None, "all"),
+        "at": datetime(2025, 4, 1, tzinfo=UTC),
     }
-    html: str = TEMPLATES.get_template("card_view.html").render(
-        lang=lang, member=member, **{**given, **shown}
-    )
-    return html
+    facts = CardShown(**{**given, **shown})
+    return PAGES.html(asked(lang), "card_view.html", shown=facts, brand=Shown(look))
 
 
 @pytest.mark.parametrize("lang", ["ja", "en"])
 def test_what_is_missing_for_the_next_point_is_on_the_card(lang: str) -> None:
     assert "あと20円で1ポイント" in card(lang, next_point="あと20円で1ポイント")
     assert "1,234" in card(lang)
-    assert card(lang).count('class="quiet"') == card(lang, next_point="x").count('"quiet"') - 1
+    assert "next-point" not in card(lang)
 
 
 @pytest.mark.parametrize(
@@ -54,9 +74,57 @@ def test_what_is_missing_for_the_next_point_is_on_the_card(lang: str) -> None:
 def test_points_show_the_last_day_on_which_they_are_good(
     zone: str, at: datetime, last_day: date
 ) -> None:
-    expiring = [schemas.Expiring(points=1_000, at=at)] * 3
+    expiring = [schemas.Expiring(points=1_000, at=at), schemas.Expiring(points=20, at=at)]
     points = schemas.Points(balance=3_000, pending=0, held=0, expiring=expiring)
-    found = _expiring(points, ZoneInfo(zone))
-    assert found == [(1_000, last_day)] * 2
-    assert card("ja", expiring=found).count("1,000 ポイントは 2025年03月31日 まで") == 2
-    assert "1,000 points valid through 31 Mar 2025" in card("en", expiring=found)
+    found = card_shown.expiring(points, ZoneInfo(zone))
+    assert found == [Expiring(1_000, last_day), Expiring(20, last_day)]
+    japanese = card("ja", expiring=found)
+    assert "1,000 ポイントは 2025年3月31日(月) まで" in japanese  # the soonest, on its face
+    assert japanese.count("2025年3月31日(月) まで") == 3
+    assert "1,000 points valid through Mon 31 Mar 2025" in card("en", expiring=found)
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"), [("ja", "お使いいただけません"), ("en", "cannot be spent")]
+)
+def test_who_is_suspended_reads_so_and_sees_the_balance(lang: str, words: str) -> None:
+    suspended = card(lang, whose=member(status="suspended"))
+    assert words in suspended
+    assert "1,234" in suspended
+    assert words not in card(lang)
+
+
+def test_nothing_that_people_typed_is_markup() -> None:
+    look = Look(HOSTILE, HOSTILE, "#0b6b4f", 1, None, *[None] * 6)
+    rank = schemas.Rank(code="x", name=HOSTILE, next=None)
+    row = {
+        "amount": 1,
+        "at": datetime(2025, 4, 1, tzinfo=UTC),
+        "day": HOSTILE,
+        "title": HOSTILE,
+        "lines": [HOSTILE],
+    }
+    for lang in ("ja", "en"):
+        html = card(
+            lang,
+            look,
+            member(rank=rank, card=HOSTILE + "2900000000012"),
+            name=HOSTILE,
+            next_point=HOSTILE,
+            history=History([row], None, "all"),
+        )
+        assert "<script>" not in html
+        assert html.count("&lt;script&gt;") >= 7
+
+
+def test_the_shops_name_stands_on_the_card_in_the_readers_language() -> None:
+    look = Look("たまる珈琲", "", "#0b6b4f", 1, None, *[None] * 6)
+    assert "たまる珈琲" in card("ja", look)
+    assert "たまる珈琲" in card("en", look)  # there is no other
+    assert "Member card" in card("en")
+
+
+def test_the_barcode_begins_and_ends_with_its_guards_and_keeps_its_distance() -> None:
+    modules = [int(part.split(" ")[0]) for part in codes_drawn.bars("2900000000012").split("M")[1:]]
+    assert {modules[0], modules[1]} == {codes_drawn.QUIET, codes_drawn.QUIET + 2}
+    assert modules[-1] == codes_drawn.QUIET + 94

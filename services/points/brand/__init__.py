@@ -1,0 +1,1 @@
+"""How the shop looks to its customers: its name, colour, logo and picture on their pages."""
