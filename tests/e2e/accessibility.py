@@ -8,6 +8,7 @@ from deploy.local import browser
 from deploy.local.layout import DEFAULT_FOLDER, Layout
 
 GRAVE = ("serious", "critical")
+SHOWN = 4
 _RUN = """
 axe.run(document, {resultTypes: ["violations"], iframes: false, elementRef: false})
   .then((results) => results.violations)
@@ -47,7 +48,9 @@ def _readable(violations: list[dict[str, Any]]) -> str:
     lines = []
     for each in violations:
         lines.append(f"{each['impact']}: {each['help']} ({each['id']})")
-        for node in each["nodes"]:
+        if len(each["nodes"]) > SHOWN:
+            lines.append(f"  {len(each['nodes'])} places; the first {SHOWN}:")
+        for node in each["nodes"][:SHOWN]:
             lines += [f"  {' '.join(map(str, node['target']))}", f"    {node['html'][:160]}"]
             lines += [f"    {line}" for line in node["failureSummary"].splitlines()]
     return "\n".join(lines)

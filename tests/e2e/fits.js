@@ -75,7 +75,8 @@
   });
 
   for (const node of [document.documentElement, ...document.querySelectorAll("main, section, ol, ul, li, form, table, dialog[open]")]) {
-    if (node.scrollWidth > node.clientWidth + 1 && node.clientWidth > 0 && !/auto|scroll/.test(getComputedStyle(node).overflowX)) {
+    const scrolls = [...ancestors(node)].some((each) => each !== document.documentElement && /auto|scroll/.test(getComputedStyle(each).overflowX));
+    if (!scrolls && node.scrollWidth > node.clientWidth + 1 && node.clientWidth > 0) {
       found.add(`scrolls sideways (${node.scrollWidth} > ${node.clientWidth}): ${name(node)}`);
     }
   }

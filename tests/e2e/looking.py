@@ -22,6 +22,18 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 _FITS = (Path(__file__).parent / "fits.js").read_text()
+_TOUCH = (Path(__file__).parent / "touch.js").read_text()
+_LINKS = '[...document.querySelectorAll("main a[href]")].map((each) => each.href).join("\\n")'
+_SETTLED = """new Promise((done) => {
+  const loading = () => document.readyState !== "complete"
+    || document.querySelector(".htmx-request, body.busy, figure[data-chart]:not([data-drawn])");
+  let calm = 0;
+  const look = () => {
+    calm = loading() ? 0 : calm + 1;
+    if (calm > 2) done(); else requestAnimationFrame(look);
+  };
+  look();
+}).then(() => document.fonts.ready).then(() => "")"""
 
 
 class Look(NamedTuple):
@@ -50,10 +62,30 @@ class Watched:
 
     async def fits(self) -> None:
         """Nothing is cut off, lies over something else or scrolls sideways (see `fits.js`)."""
-        # Through the protocol: the pages' policy forbids what Playwright's own evaluation needs.
-        answer = await self.devtools.send("Runtime.evaluate", {"expression": _FITS})
+        self._assert_none(await self._value(_FITS))
+
+    async def touchable(self) -> None:
+        """Every control is large enough for a thumb (see `touch.js`)."""
+        self._assert_none(await self._value(_TOUCH))
+
+    async def settled(self) -> None:
+        """Wait until the page's parts have come and its charts are drawn."""
+        await self._value(_SETTLED)
+
+    async def links(self) -> list[str]:
+        """Where the page's own content leads."""
+        return (await self._value(_LINKS)).split()
+
+    async def _value(self, expression: str) -> str:
+        """Through the protocol: the pages' policy forbids what Playwright's own way needs."""
+        call = {"expression": expression, "awaitPromise": True}
+        answer = await self.devtools.send("Runtime.evaluate", call)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
-        assert not answer["result"]["value"], f"{self.page.url}\n{answer['result']['value']}"
+        value: str = answer["result"]["value"]
+        return value
+
+    def _assert_none(self, findings: str) -> None:
+        assert not findings, f"{self.page.url} at {self.page.viewport_size}\n{findings}"
 
     async def picture(self, name: str, *, full: bool = False) -> Path:
         """A screenshot to be looked at by people."""

@@ -5,7 +5,7 @@ Contrast is that of WCAG 2: text is readable from 4.5 on.
 
 from collections.abc import Mapping
 
-DEFAULT_BRAND = "#06A34C"
+DEFAULT_BRAND = "#0B6B4F"
 READABLE = 4.5
 _WHITE = (255, 255, 255)
 _BLACK = (17, 24, 21)
