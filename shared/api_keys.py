@@ -1,7 +1,8 @@
 """A service's own copy of the API keys that points owns, fed by `terminal.changed`.
 
 The service's schema has `api_keys (terminal_id uuid primary key, key_hash text, kind text, store
-text, active boolean, revision bigint)` with an index on `key_hash`. Only hashes are known.
+text, active boolean, revision bigint, old_key_hash text, old_until timestamptz)` with an index on
+each hash. Only hashes are known. A key that was replaced is good until `old_until`.
 """
 
 from collections.abc import Sequence
@@ -9,21 +10,29 @@ from uuid import UUID
 
 import msgspec
 
+from shared import clock
 from shared.bus.handling import Batch, Connection, Handlers
 from shared.events import Event, TerminalChanged
 
 _KEEP = """
-INSERT INTO api_keys AS old (terminal_id, key_hash, kind, store, active, revision)
-SELECT DISTINCT ON (terminal_id) terminal_id, key_hash, kind, store, active, revision
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[])
-    AS r (terminal_id, key_hash, kind, store, active, revision)
+INSERT INTO api_keys AS old (terminal_id, key_hash, kind, store, active, revision, old_key_hash,
+                             old_until)
+SELECT DISTINCT ON (terminal_id) terminal_id, key_hash, kind, store, active, revision,
+    old_key_hash, old_until
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[],
+            $7::text[], $8::timestamptz[])
+    AS r (terminal_id, key_hash, kind, store, active, revision, old_key_hash, old_until)
 ORDER BY terminal_id, revision DESC
 ON CONFLICT (terminal_id) DO UPDATE
 SET key_hash = excluded.key_hash, kind = excluded.kind, store = excluded.store,
-    active = excluded.active, revision = excluded.revision
+    active = excluded.active, revision = excluded.revision,
+    old_key_hash = excluded.old_key_hash, old_until = excluded.old_until
 WHERE old.revision < excluded.revision
 """
-_FIND = "SELECT terminal_id AS id, kind, store FROM api_keys WHERE key_hash = $1 AND active"
+_FIND = """
+SELECT terminal_id AS id, kind, store FROM api_keys
+WHERE active AND (key_hash = $1 OR old_key_hash = $1 AND old_until > $2)
+"""
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -57,7 +66,7 @@ class Key(msgspec.Struct, frozen=True):
 
 async def find(connection: Connection, key_hash: str) -> Key | None:
     """The holder of an active key, by the SHA-256 (hex) of its secret."""
-    row = await connection.fetchrow(_FIND, key_hash)
+    row = await connection.fetchrow(_FIND, key_hash, clock.now())
     return Key(**row) if row else None
 
 
@@ -71,6 +80,8 @@ async def keep(connection: Connection, terminals: Sequence[TerminalChanged]) -> 
         [terminal.store for terminal in terminals],
         [terminal.active for terminal in terminals],
         [terminal.revision for terminal in terminals],
+        [terminal.old_key_hash for terminal in terminals],
+        [terminal.old_until for terminal in terminals],
     )
 
 

@@ -62,8 +62,7 @@ async def _kept(open_shop: Shop) -> float:
 async def _reads(open_shop: Shop, rulebook: Rulebook) -> list[Line]:
     async def page(connection: Connection) -> None:
         what = await reading.counted(connection, rulebook, None)
-        await reading.today(connection, what)
-        await reading.between(connection, what, what.today - timedelta(days=DAYS - 1), what.today)
+        await reading.today(connection, what, DAYS)
 
     async def from_rows(connection: Connection) -> None:
         what = await reading.counted(connection, rulebook, None)

@@ -24,7 +24,8 @@ $$
 """
 _MEMBERS = """
 INSERT INTO members (id, card, external_id, status, friend, joined_at)
-SELECT bench_id(0, n), '9' || lpad(n::text, 12, '0'), 'grown-' || n, 'active', false, $3
+SELECT bench_id(0, n), '9' || lpad(n::text, 12, '0'), 'grown-' || n, 'active', false,
+    $3::timestamptz - make_interval(secs => $4::float8 * (1 - n / $2::float8))
 FROM generate_series($1::bigint, $2::bigint - 1) AS n
 """
 _ACCOUNTS = """
@@ -96,7 +97,8 @@ class Filler:
         connection = await self._connect()
         if not self._members:
             await connection.execute(_ID)
-        await connection.execute(_MEMBERS, self._members, members, now)
+        seconds = spread.total_seconds()
+        await connection.execute(_MEMBERS, self._members, members, now, seconds)
         await connection.execute(_ACCOUNTS, self._members, members)
         await asyncio.gather(*(self._fill(table, entries, members, now, spread) for table in _ROWS))
         await connection.execute(_SUMS, now)

@@ -8,6 +8,7 @@ from services.points import handlers, shopkeeping
 from services.points.hooks.client import HookClient
 from services.points.hooks.collector import Collector
 from services.points.hooks.sender import Sender
+from services.points.key_uses import KeyUses
 from services.points.members.chat import Chat
 from services.points.members.enrolment import Enrolment
 from services.points.members.linking import Linking
@@ -40,7 +41,8 @@ async def awards(process: Process) -> None:
     members = handlers.member_handlers(enrolment, Linking(rulebook, key))
     chat = Chat(rulebook, enrolment)
     bus, pool, relay = process.bus, process.pool, process.relay
-    wiring = handlers.award_handlers(purchases)
+    uses = KeyUses()
+    wiring = handlers.award_handlers(purchases, uses)
     # The ledger's own request keys are this queue's inbox: a second one would only cost.
     bus.consume("points.awards", wiring, pool, relay, use_inbox=False)
     bus.consume("points.members", members, pool, relay)
@@ -52,6 +54,7 @@ async def awards(process: Process) -> None:
     # What was done is kept under its event's id: a second inbox would only cost.
     bus.consume("points.audit", handlers.AUDIT_HANDLERS, pool, relay, use_inbox=False)
     process.task(relay.run())
+    process.task(uses.run(pool))
     process.task(sweeping.run(pool, relay, rulebook))
     process.task(shopkeeping.announce(pool, relay))
     process.task(pruning.run(pool, retention.RULES))
@@ -80,7 +83,8 @@ async def web(process: Process) -> None:
     settings = process.settings
     assert isinstance(settings, WebSettings)  # noqa: S101 - `main` loads these
     process.watch_database()
-    web_app.build(process, settings)
+    app = web_app.build(process, settings)
+    process.task(app.state.key_uses.run(process.pool))
 
 
 async def segments(process: Process) -> None:

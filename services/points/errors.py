@@ -4,6 +4,8 @@ PointsError
 ├── BadReference     a reference that can never name anybody (no id, no way of naming)
 ├── CodeRefused      a rotating code that is forged, expired, used or somebody else's; says which
 ├── UnknownStore     no store has this code
+├── StoreExists      another store has this code
+├── KeyRevoked       an API key that was revoked stays so
 ├── UnknownRank      the program in force has no level of this code; carries its levels
 ├── AlreadyTaken     an external id or phone that another member has
 ├── NoSuchVersion    no version of the program has this number
@@ -118,6 +120,14 @@ class LastOwner(PointsError):
 
 class LoginTaken(PointsError):
     """Somebody who works here signs in with this already."""
+
+
+class StoreExists(PointsError):
+    """Another store has this code."""
+
+
+class KeyRevoked(PointsError):
+    """An API key that was revoked stays so."""
 
 
 class UnknownRank(PointsError):

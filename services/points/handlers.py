@@ -1,12 +1,14 @@
 """The service's wiring: which function handles which event. The maps at the foot are all of it."""
 
 from services.points.hooks.collector import Collector
+from services.points.key_uses import KeyUses
 from services.points.members import exporting, line_names
 from services.points.members.chat import Chat
 from services.points.members.enrolment import Enrolment, Received
 from services.points.members.linking import Linking
 from services.points.nights.night import NightShift
 from services.points.purchases.awards import Awards
+from services.points.purchases.judging import Submitted
 from services.points.rankings.ranking import Ranking
 from services.points.segments.streaming import Streams
 from services.points.staff import audit
@@ -14,9 +16,15 @@ from shared.bus.handling import Batch, Handlers
 from shared.events import PUBLIC
 
 
-def award_handlers(awards: Awards) -> Handlers:
-    """`points.awards`: purchases become points."""
-    return {"purchase.submitted.v1": awards.handle}
+def award_handlers(awards: Awards, uses: KeyUses | None = None) -> Handlers:
+    """`points.awards`: purchases become points, and their tills' keys are in use."""
+
+    async def submitted(batch: Batch, events: list[Submitted]) -> None:
+        await awards.handle(batch, events)
+        if uses is not None:
+            uses.note({event.data.terminal_id for event in events})
+
+    return {"purchase.submitted.v1": submitted}
 
 
 def member_handlers(enrolment: Enrolment, linking: Linking) -> Handlers:

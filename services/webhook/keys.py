@@ -12,7 +12,7 @@ from typing import Any
 
 from services.webhook import store
 from services.webhook.store import ApiKey, Projection
-from shared import logs
+from shared import clock, logs
 from shared.db import UNREACHABLE, Pool
 
 log = logs.logger(__name__)
@@ -49,6 +49,8 @@ class Keyring:
         if key is None:
             await self.look()
             key = self._known.keys.get(key_hash)
+        if key is not None and key.until is not None and key.until <= clock.now():
+            return None
         return key
 
     def has_store(self, code: str) -> bool:

@@ -34,7 +34,9 @@ WHERE old.revision < excluded.revision
 """
 _RAISE_VERSION = "UPDATE projection SET version = version + 1"
 _VERSION = "SELECT version FROM projection"
-_KEYS = "SELECT terminal_id, key_hash, kind, store FROM api_keys WHERE active"
+_KEYS = """
+SELECT terminal_id, key_hash, kind, store, old_key_hash, old_until FROM api_keys WHERE active
+"""
 _STORES = "SELECT code FROM stores WHERE active"
 
 _SPOOL = """
@@ -48,12 +50,13 @@ _SPOOL_DELETE = "DELETE FROM spool WHERE seq = ANY($1::bigint[])"
 
 
 class ApiKey(msgspec.Struct, frozen=True):
-    """An API key that may be used. `kind` is pos, owner or read; `store` the code of the only
-    store that it may post for, or None."""
+    """An API key that may be used, where it was replaced until a moment. `kind` is pos, owner or
+    read; `store` the code of the only store that it may post for, or None."""
 
     terminal_id: UUID
     kind: str
     store: str | None
+    until: datetime | None = None
 
 
 class Projection(msgspec.Struct, frozen=True):
@@ -102,11 +105,18 @@ async def read_projection(pool: "Pool[Any]") -> Projection:
         version = await connection.fetchval(_VERSION)
         keys = await connection.fetch(_KEYS)
         stores = await connection.fetch(_STORES)
-    return Projection(
-        version,
-        {row["key_hash"]: ApiKey(row["terminal_id"], row["kind"], row["store"]) for row in keys},
-        frozenset(row["code"] for row in stores),
-    )
+    return Projection(version, _by_hash(keys), frozenset(row["code"] for row in stores))
+
+
+def _by_hash(rows: Sequence[Any]) -> dict[str, ApiKey]:
+    """Keys by their hashes; one that replaced another stands for both."""
+    keys: dict[str, ApiKey] = {}
+    for row in rows:
+        of = (row["terminal_id"], row["kind"], row["store"])
+        if row["old_key_hash"]:
+            keys[row["old_key_hash"]] = ApiKey(*of, until=row["old_until"])
+        keys[row["key_hash"]] = ApiKey(*of)
+    return keys
 
 
 async def spool(pool: "Pool[Any]", events: Sequence[Encoded], accepted_at: datetime) -> None:

@@ -30,7 +30,8 @@ class StoreChanged(msgspec.Struct, frozen=True):
 
 @contract("terminal.changed.v1")
 class TerminalChanged(msgspec.Struct, frozen=True):
-    """An API key as it now is. `key_hash` is its SHA-256 in hex; `kind` is pos, owner or read."""
+    """An API key as it now is. `key_hash` is its SHA-256 in hex; `kind` is pos, owner or read. The
+    key that it replaced is good until `old_until`."""
 
     terminal_id: UUID
     name: str
@@ -39,3 +40,5 @@ class TerminalChanged(msgspec.Struct, frozen=True):
     active: bool
     revision: int
     store: str | None = None
+    old_key_hash: str | None = None
+    old_until: Moment | None = None

@@ -61,17 +61,26 @@ class Days(Struct, frozen=True):
 
 
 class Today(Struct, frozen=True):
-    """Today so far, and the same weekday a week ago: whole, and up to the same time of day. `hours`
-    are of the clock, today's and those of a week ago."""
+    """The last `days`, today last, and the same weekday a week ago up to the same time of day.
+    `hours` are of the clock, today's and those of a week ago."""
 
-    today: Figures
-    last_week: Figures
+    days: list[Figures]
     last_week_so_far: Figures
     hours: Mapping[int, HourSales]
     hours_last_week: Mapping[int, HourSales]
     at: datetime
     zone: str
     complete: bool
+
+    @property
+    def today(self) -> Figures:
+        """Today so far."""
+        return self.days[-1]
+
+    @property
+    def last_week(self) -> Figures:
+        """The same weekday a week ago, whole."""
+        return self.days[-8]
 
 
 class Counted(Struct, frozen=True):
@@ -114,15 +123,13 @@ async def between(connection: Connection, what: Counted, first: date, last: date
     return Days(found, what.now, what.zone.key, what.complete)
 
 
-async def today(connection: Connection, what: Counted) -> Today:
-    """Today, beside the same weekday a week ago."""
+async def today(connection: Connection, what: Counted, days: int = 8) -> Today:
+    """Today, beside the same weekday a week ago; so many `days` up to today, at least 8."""
     day = what.today
     before = day - timedelta(days=7)
-    (now,) = await _figures(connection, what, day, day)
-    (whole,) = await _figures(connection, what, before, before)
+    found = await _figures(connection, what, day - timedelta(days=days - 1), day)
     return Today(
-        now,
-        whole,
+        found,
         await _so_far(connection, what, before),
         await store.hours(connection, what.span(day, day)),
         await store.hours(connection, what.span(before, before)),

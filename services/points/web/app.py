@@ -5,12 +5,12 @@ from starlette.responses import Response
 
 from services.points.brand.shown import Brand
 from services.points.errors import AlreadyTaken, MemberGone, MergedMeanwhile, NotEnoughPoints
+from services.points.key_uses import KeyUses
 from services.points.members.enrolment import Enrolment
 from services.points.members.linking import Linking
 from services.points.programs.rulebook import Rulebook
 from services.points.purchases.awards import Awards
 from services.points.settings import WebSettings
-from services.points.store import terminals
 from services.points.web import (
     account,
     account_codes,
@@ -48,7 +48,9 @@ from services.points.web import (
     segments,
     service,
     sign_in,
+    stores,
     switching,
+    terminals,
     trials,
     versions,
     visit_codes,
@@ -94,6 +96,8 @@ _MODULES = (
     visit_codes,
     brand,
     brand_served,
+    stores,
+    terminals,
     card,
     card_profile,
     card_old_card,
@@ -125,10 +129,11 @@ def build(process: Process, settings: WebSettings) -> FastAPI:
     process.on_stop.append(app.state.card.close)
     app.state.waiting = Waiting()
     process.bus.on_reply(app.state.waiting.receive)
+    app.state.key_uses = KeyUses()
     api.serve(
         app,
         process,
-        terminals.key,
+        app.state.key_uses.find,
         Gate(settings.session_key.get_secret_value(), settings.public_url),
         redis_url=settings.redis_url.get_secret_value(),
         name="points",

@@ -3,11 +3,12 @@
 import asyncio
 import hashlib
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from shared import purchase_id
+from shared import clock, purchase_id
 from shared.events import PointsOfPurchase, PurchaseAnswer
 
 JSON = {"content-type": "application/json"}
@@ -181,6 +182,20 @@ async def test_what_another_replica_learnt_works_at_its_first_use(edge) -> None:
     )
     await edge.pool.execute("UPDATE projection SET version = version + 1")
     assert (await edge.post(edge.purchase(), secret="fresh")).status == 202
+
+
+async def test_a_replaced_key_is_good_until_its_moment(edge, told) -> None:
+    old, new = "replaced", "till"
+    hashed = hashlib.sha256(old.encode()).hexdigest()
+    for revision, offset, status in ((5, 60, 202), (6, -1, 401)):
+        until = clock.now() + timedelta(seconds=offset)
+        await told.tell(edge, told.terminal(new, revision, old_key_hash=hashed, old_until=until))
+
+        async def answered(status: int = status) -> bool:
+            return (await edge.post(edge.purchase(), secret=old)).status == status
+
+        await told.until(answered)
+        assert (await edge.post(edge.purchase(), secret=new)).status == 202
 
 
 async def test_a_key_revoked_by_way_of_another_replica_ends_within_seconds(edge, told) -> None:
