@@ -171,7 +171,7 @@ function sdk() {
   if (globalThis.liff) return Promise.resolve();
   if (!navigator.onLine) return Promise.reject(failure("offline"));
   return new Promise((done, failed) => {
-    const script = document.getElementById("liff");
+    const script = document.getElementById("liff-sdk"); // no id "liff": it would stand in for the SDK
     const away = () => failed(failure(navigator.onLine ? "unavailable" : "offline"));
     script.addEventListener("load", done);
     script.addEventListener("error", away);

@@ -8,7 +8,7 @@ const failure = (reason) => Object.assign(new Error(reason), { reason });
 function sdk() {
   if (globalThis.liff) return Promise.resolve();
   return new Promise((done, failed) => {
-    const script = document.getElementById("liff");
+    const script = document.getElementById("liff-sdk");
     script.addEventListener("load", done);
     script.addEventListener("error", () => failed(failure("unavailable")));
     setTimeout(() => failed(failure("unavailable")), SDK_MS);
