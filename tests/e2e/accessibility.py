@@ -10,23 +10,24 @@ from deploy.local.layout import DEFAULT_FOLDER, Layout
 GRAVE = ("serious", "critical")
 SHOWN = 4
 _RUN = """
-axe.run(document, {resultTypes: ["violations"], iframes: false, elementRef: false})
+axe.run(%s, {resultTypes: ["violations"], iframes: false, elementRef: false})
   .then((results) => results.violations)
 """
 
 
-async def accessible(page: Page) -> None:
-    """No serious or critical finding on the page as it stands. Frames are pages of their own.
+async def accessible(page: Page, within: str = "") -> None:
+    """No serious or critical finding on the page as it stands, or in what `within` selects. Frames
+    are pages of their own.
 
     axe-core runs in a world of its own beside the page, through the browser's protocol: the page's
     policy lets no script of ours in, and must not be loosened for a test.
     """
-    violations = await _violations(page)
+    violations = await _violations(page, within)
     grave = [each for each in violations if each["impact"] in GRAVE]
     assert not grave, f"{page.url}\n{_readable(grave)}"
 
 
-async def _violations(page: Page) -> list[dict[str, Any]]:
+async def _violations(page: Page, within: str) -> list[dict[str, Any]]:
     devtools = await page.context.new_cdp_session(page)
     try:
         frame = (await devtools.send("Page.getFrameTree"))["frameTree"]["frame"]["id"]
@@ -35,7 +36,10 @@ async def _violations(page: Page) -> list[dict[str, Any]]:
         axe = browser.axe(Layout(DEFAULT_FOLDER)).read_text(encoding="utf-8")
         call = {"contextId": world, "returnByValue": True, "awaitPromise": True}
         await devtools.send("Runtime.evaluate", {"expression": axe, "contextId": world})
-        answer = await devtools.send("Runtime.evaluate", {"expression": _RUN, **call})
+        answer = await devtools.send(
+            "Runtime.evaluate",
+            {"expression": _RUN % (repr(within) if within else "document"), **call},
+        )
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         found: list[dict[str, Any]] = answer["result"]["value"]
         return found

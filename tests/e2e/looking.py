@@ -24,6 +24,8 @@ CHROMIUM_ARGUMENTS = [
 _FITS = (Path(__file__).parent / "fits.js").read_text()
 _TOUCH = (Path(__file__).parent / "touch.js").read_text()
 _LINKS = '[...document.querySelectorAll("main a[href]")].map((each) => each.href).join("\\n")'
+_UNFOLD = 'for (const each of document.querySelectorAll("main details")) each.open = true; ""'
+_DIALOGS = '[...document.querySelectorAll("dialog:not([open])")].map((each) => each.id).join(" ")'
 _SETTLED = """new Promise((done) => {
   const loading = () => document.readyState !== "complete"
     || document.querySelector(".htmx-request, body.busy, figure[data-chart]:not([data-drawn])");
@@ -75,6 +77,19 @@ class Watched:
     async def links(self) -> list[str]:
         """Where the page's own content leads."""
         return (await self._value(_LINKS)).split()
+
+    async def unfold(self) -> None:
+        """Open everything that opens in place."""
+        await self._value(_UNFOLD)
+
+    async def dialogs(self) -> list[str]:
+        """The ids of the page's dialogs."""
+        return (await self._value(_DIALOGS)).split()
+
+    async def show(self, dialog: str) -> None:
+        """Open this dialog and none else."""
+        close = 'for (const each of document.querySelectorAll("dialog[open]")) each.close();'
+        await self._value(f'{close} document.getElementById("{dialog}").showModal(); ""')
 
     async def _value(self, expression: str) -> str:
         """Through the protocol: the pages' policy forbids what Playwright's own way needs."""

@@ -92,3 +92,20 @@ async def test_what_is_meant_so_is_left_alone(browser: Browser, sound: str) -> N
     page, seen = await opened(browser, sound)
     await seen.fits()
     await page.context.close()
+
+
+async def test_what_is_folded_away_is_looked_at_too(browser: Browser) -> None:
+    folded = (
+        '<html lang="ja"><title>x</title><main><h1>a</h1><details><summary>もっと</summary><input>'
+        '</details><dialog id="d"><button></button></dialog></main>'
+    )
+    page, seen = await opened(browser, folded)
+    await accessible(page)
+    await seen.unfold()
+    with pytest.raises(AssertionError, match="label"):
+        await accessible(page)
+    assert await seen.dialogs() == ["d"]
+    await seen.show("d")
+    with pytest.raises(AssertionError, match="button-name"):
+        await accessible(page, "#d")
+    await page.context.close()

@@ -30,7 +30,7 @@ GUISES = ("390-ja-light", "1280-en-dark")
 AREAS = [area.address for group in navigation.GROUPS for area in group.areas]
 NOT_IN_THE_NAVIGATION = ["/console/components", "/console/account"]
 FOR_ANYBODY = ["/", "/sign-in", "/join/nowhere", "/invitation/none", "/console/nothing-here"]
-LINES = ["/card", "/notices"]
+LINES = ["/card"]
 """Opened in LINE: the sandbox says who looks."""
 
 _ID = re.compile(r"/([0-9a-f-]{32,36}|[0-9]{6,})(?=/|$)")
@@ -123,14 +123,20 @@ async def judged(reader: Reader, url: str, name: str) -> None:
     seen = reader.seen
     await reader.at(reader.own)
     await reader.open(url)
-    await seen.fits()
-    await accessible(seen.page)
     await seen.picture(f"page-{name}-{reader.guise}", full=True)
+    await seen.fits()
+    await seen.unfold()
+    await accessible(seen.page)
     for width in HEIGHTS:
         await reader.at(width)
         await seen.fits()
         if width == PHONE:
             await seen.touchable()
+    await reader.at(reader.own)
+    for dialog in await seen.dialogs():
+        await seen.show(dialog)
+        await seen.fits()
+        await accessible(seen.page, f"#{dialog}")
 
 
 async def judged_by_both(readers: Readers, url: str, name: str) -> None:
@@ -191,6 +197,7 @@ async def test_pages_for_anybody(stack: Stack, anybody: Readers, path: str) -> N
 @pytest.mark.parametrize("path", LINES, ids=name_of)
 async def test_pages_in_line(stack: Stack, anybody: Readers, regular: str, path: str) -> None:
     url = f"{stack.env['EDGE_URL']}{path}?look#sandbox-user={regular}"
+    assert await anybody.day.open(url) == 200
     await judged_by_both(anybody, url, name_of(path))
 
 
