@@ -85,6 +85,7 @@ PROCESSES: tuple[Process, ...] = (
     _service("notify", "broadcasts", "NOTIFY_BROADCASTS_URL", _MENUS),
     _service("notify", "web", "NOTIFY_WEB_URL", _NOTIFY_WEB),
     _service("scheduler", "web", "SCHEDULER_WEB_URL", _STAFF),
+    _service("points", "imports", "POINTS_IMPORTS_URL", _POINTS),
 )
 
 

@@ -1,4 +1,4 @@
-"""The points service's processes: `python -m services.points web|awards|ranks|segments|hooks`."""
+"""The points service's processes: `python -m services.points web|awards|…`, one of `PROCESSES`."""
 
 import asyncio
 import sys
@@ -8,6 +8,8 @@ from services.points import handlers, shopkeeping
 from services.points.hooks.client import HookClient
 from services.points.hooks.collector import Collector
 from services.points.hooks.sender import Sender
+from services.points.imports.taking import Taking
+from services.points.imports.work import ImportWork
 from services.points.key_uses import KeyUses
 from services.points.members.chat import Chat
 from services.points.members.enrolment import Enrolment
@@ -21,6 +23,7 @@ from services.points.rankings.ranking import Ranking
 from services.points.reports.keeping import Keeper
 from services.points.segments.streaming import Streams
 from services.points.settings import HooksSettings, PointsSettings, WebSettings
+from services.points.takeouts import writing
 from services.points.web import app as web_app
 from shared import pruning
 from shared.process import Process, Setup, run
@@ -99,6 +102,20 @@ async def segments(process: Process) -> None:
     process.watch_database()
 
 
+async def imports(process: Process) -> None:
+    """What shops bring along, and copies of everything, alone, so that a long one holds up nobody:
+    it has its pace, those at the till theirs."""
+    settings = process.settings
+    assert isinstance(settings, PointsSettings)  # noqa: S101 - `main` loads these
+    rulebook = Rulebook()
+    awards = Awards(rulebook, settings.qr_signing_key.get_secret_value().encode())
+    work = ImportWork(rulebook, Taking(rulebook, awards, Enrolment(rulebook, awards)))
+    process.task(work.run(process.pool, process.relay))
+    process.task(writing.work(process.pool, rulebook))
+    process.task(process.relay.run())
+    process.watch_database()
+
+
 async def hooks(process: Process) -> None:
     """Webhooks to the owner's other systems, alone, so that a slow one stops nothing else."""
     settings = process.settings
@@ -130,6 +147,7 @@ PROCESSES: dict[str, tuple[Setup, type[ProcessSettings], int]] = {
     "ranks": (ranks, PointsSettings, 4),
     "segments": (segments, ProcessSettings, 6),
     "hooks": (hooks, HooksSettings, 6),
+    "imports": (imports, PointsSettings, 6),
 }
 """Name → how it is set up, its settings, its connections to the database."""
 

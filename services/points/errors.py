@@ -27,6 +27,7 @@ PointsError
 ├── NotLinkable      a card and a LINE account that cannot come together; says why
 ├── RedemptionOver   a redemption that is captured, voided or timed out already
 ├── NotUndoable      an act at the counter that cannot be undone (any more); says why
+├── NotNow           an import or takeout that is not at the step for this; says what to do
 ├── ServiceRefused   service points that the program does not let a till give
 ├── VisitRefused     a visit that does not count, or a code that counts none; carries why
 └── NotEnoughPoints  the balance does not suffice; carries it
@@ -272,3 +273,12 @@ class VisitRefused(PointsError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
+
+
+class NotNow(PointsError):
+    """What was asked does not fit the step at which it is. `kind` is stable; `ja` and `en` say what
+    to do."""
+
+    def __init__(self, kind: str, ja: str, en: str) -> None:
+        self.kind, self.ja, self.en = kind, ja, en
+        super().__init__(f"{ja} / {en}")

@@ -47,7 +47,8 @@ class MemberReturned(msgspec.Struct, frozen=True, omit_defaults=True):
 class RankChanged(msgspec.Struct, frozen=True, omit_defaults=True):
     """A member's rank moved; None is no rank. `direction` is up or down; `points` are what was
     given for the levels that were reached. `brings_ja` and `brings_en` say what the rank gives from
-    now on; empty where it gives nothing, or was lost."""
+    now on; empty where it gives nothing, or was lost. `quiet`: the customer is not told, as with a
+    rank that was reached elsewhere before."""
 
     member_id: UUID
     direction: str
@@ -59,6 +60,7 @@ class RankChanged(msgspec.Struct, frozen=True, omit_defaults=True):
     points: int = 0
     brings_ja: str = ""
     brings_en: str = ""
+    quiet: bool = False
 
 
 @contract("member.merged.v1", public=True)

@@ -27,7 +27,8 @@ class PointsEarned(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @contract("points.adjusted.v1", public=True)
 class PointsAdjusted(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Points were added or taken by hand, with a reason."""
+    """Points were added or taken by hand, with a reason. `quiet`: the customer is not told, as with
+    a balance that was brought along from elsewhere."""
 
     member_id: UUID
     entry_id: UUID
@@ -35,6 +36,7 @@ class PointsAdjusted(msgspec.Struct, frozen=True, omit_defaults=True):
     balance: int
     reason: str
     line_user_id: str | None = None
+    quiet: bool = False
 
 
 @contract("points.redeemed.v1", public=True)

@@ -87,7 +87,7 @@ def redeemed(data: PointsRedeemed, wording: Wording, zone: ZoneInfo) -> Said:
 
 def adjusted(data: PointsAdjusted, wording: Wording, zone: ZoneInfo) -> Said | None:
     """Points added or taken by hand, with the reason that was given."""
-    if data.points == 0:
+    if data.points == 0 or data.quiet:
         return None
     return Said(
         "points_added" if data.points > 0 else "points_taken",
@@ -113,7 +113,7 @@ def rank_changed(data: RankChanged, wording: Wording, zone: ZoneInfo) -> Said | 
     """A rank that was reached, with what it gave. A rank that was lost is not announced: the card
     shows it."""
     name = data.to_name or data.to_rank
-    if data.direction != "up" or not name:
+    if data.direction != "up" or not name or data.quiet:
         return None
     kind = "rank_reached_with_points" if data.points > 0 else "rank_reached"
     brings = data.brings_en if wording.language == "en" else data.brings_ja

@@ -72,6 +72,7 @@ async def _page(connection: Connection, accounts: Sequence[Any]) -> Page:
         held[row["member_id"]].update(dict(msgspec.json.decode(row["holds"])))
     purchases = await store.purchase_sums(connection, members)
     merged = await store.merged_sums(connection, members)
+    before = await store.spent_before(connection, members)
     findings = [
         Finding(account["member_id"], each.what, each.entries, each.stored)
         for account in accounts
@@ -82,6 +83,7 @@ async def _page(connection: Connection, accounts: Sequence[Any]) -> Page:
             held[account["member_id"]],
             purchases.get(account["member_id"]),
             merged.get(account["member_id"]),
+            before.get(account["member_id"], 0),
         )
     ]
     return Page(len(accounts), len(rows), findings)
@@ -94,6 +96,7 @@ def _member(
     held: Counter[str],
     purchases: Any,
     merged: Any,
+    before: int,
 ) -> list[Difference]:
     opened = {row["entry_id"]: row for row in lots}
     stored = Balances(
@@ -108,7 +111,7 @@ def _member(
         ledger.verify(entries, stored, kept)
         + _running_balance(rows)
         + _holds(lots, held)
-        + _sums(account, rows, purchases, merged)
+        + _sums(account, rows, purchases, merged, before)
     )
 
 
@@ -132,14 +135,16 @@ def _holds(lots: Sequence[Any], held: Counter[str]) -> list[Difference]:
     return [Difference("holds", dict(held), dict(stored))]
 
 
-def _sums(account: Any, rows: Sequence[Any], purchases: Any, merged: Any) -> list[Difference]:
+def _sums(
+    account: Any, rows: Sequence[Any], purchases: Any, merged: Any, before: int
+) -> list[Difference]:
     truth = {
         "earned": (merged["earned"] if merged else 0)
         + sum(row["amount"] for row in rows if row["kind"] == "earn" or _back(row)),
         "spent": (merged["spent"] if merged else 0)
         - sum(row["amount"] for row in rows if row["kind"] == "redeem" or _returned(row)),
         "purchases": purchases["purchases"] if purchases else 0,
-        "amount_spent": purchases["amount_spent"] if purchases else 0,
+        "amount_spent": before + (purchases["amount_spent"] if purchases else 0),
         "visits": purchases["visits"] if purchases else 0,
     }
     return [

@@ -23,6 +23,7 @@ from services.points.rules import cards
 from services.points.store import leaving as leaving_store
 from services.points.store import ledger as ledger_store
 from services.points.store import members as store
+from services.points.store import old_cards
 from services.points.store.ledger import Movement, Posting
 from services.points.store.members import NewMember
 from shared import clock, ids
@@ -163,11 +164,17 @@ class Enrolment:
         return [person for person in with_cards if person.id in added]
 
     async def fresh_cards(self, connection: Connection, count: int) -> list[str]:
-        """Numbers of new cards, never given before."""
-        numbers = await store.card_numbers(connection, count)
+        """Numbers of new cards, never given before; nor are they old cards that were brought along
+        from another installation."""
         if self._card_key is None:
             self._card_key = await store.card_key(connection)
-        return [cards.card_number(number, self._card_key) for number in numbers]
+        fresh: list[str] = []
+        while len(fresh) < count:
+            numbers = await store.card_numbers(connection, count - len(fresh))
+            made = [cards.card_number(number, self._card_key) for number in numbers]
+            taken = await old_cards.find(connection, made)
+            fresh += [card for card in made if card not in taken]
+        return fresh
 
     async def welcome(
         self,

@@ -12,6 +12,7 @@ import msgspec
 
 from services.points.errors import MemberGone, NotConfirmed
 from services.points.members import exporting, leaving
+from services.points.members.references import written
 from services.points.programs.rulebook import Rulebook
 from services.points.purchases.judging import SOURCE as AWARDS
 from services.points.store import erasures as store
@@ -58,6 +59,9 @@ async def erase(
         points, now = left.points_lost, left.left_at
     kin = await exports.lineage(connection, member)
     await _forget_waiting(batch, kin)
+    old = await exports.old_cards(connection, [each.id for each in kin])
+    names = [*exporting.references_of(kin), *(written(("card", card)) for card in old)]
+    await store.forget_names(connection, names)
     await store.erase(connection, [each.id for each in kin], now)
     users = exporting.users_of(kin)
     in_use = await store.in_use(connection, users)

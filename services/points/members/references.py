@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.points.errors import BadReference
 from services.points.rules import phones
-from services.points.store import lost_cards
+from services.points.store import lost_cards, old_cards
 from services.points.store import members as store
 from services.points.store.members import Member
 from shared.bus.handling import Connection
@@ -44,7 +44,8 @@ def _checked(name: str, value: str) -> str:
 async def resolve(connection: Connection, names: Iterable[Named]) -> dict[Named, Member]:
     """The members behind names; unknown names are left out. One query per way of naming.
 
-    The name of a member who was merged into another one leads to the other one.
+    A card of the shop's earlier life leads to who had it. The name of a member who was merged into
+    another one leads to the other one.
     """
     wanted: dict[str, set[str]] = {}
     for name, value in names:
@@ -53,6 +54,7 @@ async def resolve(connection: Connection, names: Iterable[Named]) -> dict[Named,
     for name, values in wanted.items():
         for member in await store.by(connection, name, sorted(values)):
             found[name, str(getattr(member, name))] = member
+    await _by_old_cards(connection, wanted.get("card", set()), found)
     merged = {each.merged_into for each in found.values() if each.merged_into}
     if merged:  # nobody who was merged has taken over others, so one step is enough
         kept = {member.id: member for member in await store.by(connection, "id", list(merged))}
@@ -60,6 +62,16 @@ async def resolve(connection: Connection, names: Iterable[Named]) -> dict[Named,
             if member.merged_into is not None:
                 found[reference] = kept[member.merged_into]
     return found
+
+
+async def _by_old_cards(
+    connection: Connection, cards: set[str], found: dict[Named, Member]
+) -> None:
+    missing = [card for card in cards if ("card", card) not in found]
+    if not missing or not (old := await old_cards.find(connection, missing)):
+        return
+    owners = {each.id: each for each in await store.by(connection, "id", list(set(old.values())))}
+    found |= {("card", card): owners[member] for card, member in old.items()}
 
 
 async def of_lost_cards(

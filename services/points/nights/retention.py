@@ -13,6 +13,7 @@ from services.points.store import (
     expiry_warnings,
     exports,
     hook_deliveries,
+    imports,
     links,
     members,
     nights,
@@ -22,6 +23,7 @@ from services.points.store import (
     segment_requests,
     staff,
     staff_invitations,
+    takeouts,
 )
 from services.points.store import staff_sessions as session_store
 from shared import inbox
@@ -56,6 +58,16 @@ ACTS_KEPT = timedelta(days=400)
 """What was done at the counter, so that a month can be compared with last year's; what it did to
 points stands in the ledger."""
 
+IMPORTS_KEPT = timedelta(days=30)
+"""What the rows of an import held, after its last step: long enough to look at what was left out.
+What it did to whom stays, as the entries name it."""
+
+UPLOADS_KEPT = timedelta(days=1)
+"""Parts of files that nobody finished sending."""
+
+TAKEOUTS_KEPT = timedelta(days=7)
+"""A copy of everything is everybody's personal data."""
+
 RULES = (
     Rule("inbox", inbox.KEPT, inbox.PRUNE),
     Rule("qr_uses", CODES_KEPT, qr_uses.PRUNE),
@@ -76,4 +88,7 @@ RULES = (
     Rule("audit_log", audit.KEPT, audit_store.PRUNE),
     Rule("counter_acts", ACTS_KEPT, counter_acts.PRUNE),
     Rule("member_exports", EXPORTS_KEPT, exports.PRUNE),
+    Rule("import_contents", IMPORTS_KEPT, imports.PRUNE_CONTENTS),
+    Rule("import_chunks", UPLOADS_KEPT, imports.PRUNE_CHUNKS),
+    Rule("takeouts", TAKEOUTS_KEPT, takeouts.PRUNE),
 )

@@ -51,8 +51,13 @@ class Move(msgspec.Struct, frozen=True):
     notice: dict[str, int] | None = None
 
 
-async def rank(batch: Batch, rulebook: Rulebook, members: Causes, *, evaluation: bool) -> None:
-    """Bring the members' ranks up to date by the program in force; down only in an evaluation."""
+async def rank(
+    batch: Batch, rulebook: Rulebook, members: Causes, *, evaluation: bool, quiet: bool = False
+) -> None:
+    """Bring the members' ranks up to date by the program in force; down only in an evaluation.
+
+    `quiet`: what was reached elsewhere, before; it gives nothing and nobody is told.
+    """
     await rulebook.refresh(batch.connection)
     if rulebook.empty or not members:
         return
@@ -66,10 +71,10 @@ async def rank(batch: Batch, rulebook: Rulebook, members: Causes, *, evaluation:
     if not moves:
         return
     await store.write(batch.connection, [move.after for move in moves])
-    points = await _give(batch, rulebook, program, moves)
+    points = {} if quiet else await _give(batch, rulebook, program, moves)
     for move in moves:
         id = move.before.member_id
-        for data in _told(program, move, points.get(id, 0)):
+        for data in _told(program, move, points.get(id, 0), quiet):
             batch.emit(new_event(SOURCE, data, subject=str(id), cause=members[id]))
 
 
@@ -115,7 +120,9 @@ def _standing(
     )
 
 
-def _told(program: Program, move: Move, points: int) -> list[RankChanged | RankExpiring]:
+def _told(
+    program: Program, move: Move, points: int, quiet: bool
+) -> list[RankChanged | RankExpiring]:
     levels = {level.code: level for level in program.ranks.levels}
     names = {code: level.name for code, level in levels.items()}
     before, after = move.before.held, move.after.held
@@ -134,6 +141,7 @@ def _told(program: Program, move: Move, points: int) -> list[RankChanged | RankE
             points=points,
             brings_ja=gives.ja,
             brings_en=gives.en,
+            quiet=quiet,
         )
         told.append(changed)
     if move.notice is not None and after.own is not None and after.keep_until is not None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-_WHOLE_CURRENCIES = ("JPY", "KRW", "VND", "CLP", "ISK")  # without minor units
+WHOLE_CURRENCIES = ("JPY", "KRW", "VND", "CLP", "ISK")  # without minor units
 DAYS = {
     "mon": ("月曜日", "Monday"),
     "tue": ("火曜日", "Tuesday"),
@@ -50,6 +50,7 @@ _PLAIN = {
     ("expire", "refund"): Words("返品により期限切れを取り消し", "Expiry undone for a refund"),
     ("expire", ""): Words("有効期限切れ", "Points expired"),
     ("adjust", ""): Words("お店による調整", "Adjusted by the shop"),
+    ("transfer", "import"): Words("以前のカードからの引き継ぎ", "Carried over from before"),
     ("transfer", ""): Words("ポイントの移行", "Points transferred"),
 }
 _PURCHASE = Words("お買い上げ", "Purchase")
@@ -57,6 +58,7 @@ _BACK = Words("返品によるポイントのお戻し", "Points given back for 
 _TAKEN = Words("返品によるポイントの取り消し", "Points taken back for a refund")
 _UNDONE_GIFT = Words("お店からのポイントの取り消し", "Points from the shop, undone")
 _UNDONE_USE = Words("ポイントご利用の取り消し", "Use of points, undone")
+_NOT_CARRIED = Words("引き継ぎの取り消し", "Carried over by mistake")
 _OTHER = Words("ポイント", "Points")
 
 
@@ -102,6 +104,8 @@ def _named(kind: str, source: str, amount: int) -> Words:
         return _UNDONE_USE if amount > 0 else _UNDONE_GIFT
     if kind == "reverse":
         return _BACK if amount > 0 else _TAKEN
+    if (kind, source) == ("transfer", "import") and amount < 0:
+        return _NOT_CARRIED
     return _PLAIN.get((kind, source)) or _PLAIN.get((kind, ""), _OTHER)
 
 
@@ -361,7 +365,7 @@ def written_money(amount: int, currency: str) -> Words:
     """Minor units as people write them: 1,000円, ¥1,000, USD 12.50."""
     if currency == "JPY":
         return Words(f"{amount:,}円", f"¥{amount:,}")
-    if currency in _WHOLE_CURRENCIES:
+    if currency in WHOLE_CURRENCIES:
         return Words(f"{amount:,} {currency}", f"{currency} {amount:,}")
     plain = f"{amount // 100:,}.{amount % 100:02d}"
     return Words(f"{plain} {currency}", f"{currency} {plain}")

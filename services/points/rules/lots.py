@@ -175,6 +175,11 @@ def months_later(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
+def last_day(end: datetime, zone: ZoneInfo) -> date:
+    """The last whole day in `zone` before a moment: the inverse of `midnight_after`."""
+    return (end - timedelta(microseconds=1)).astimezone(zone).date()
+
+
 def midnight_after(day: date, zone: ZoneInfo) -> datetime:
     """The first instant that is no longer `day` in `zone`, as UTC."""
     return midnight(day + timedelta(days=1), zone)

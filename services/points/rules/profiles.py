@@ -134,7 +134,12 @@ def _check(profile: Profile) -> None:
 
 def tagged(profile: Profile, tag: str) -> Profile:
     """With one tag more. Raises ProfileRefused for too many."""
-    changed = replace(profile, tags=sorted({*profile.tags, tag}))
+    return retagged(profile, sorted({*profile.tags, tag}))
+
+
+def retagged(profile: Profile, tags: list[str]) -> Profile:
+    """With these tags and no others. Raises ProfileRefused for too many."""
+    changed = replace(profile, tags=tags)
     _check(changed)
     return changed
 

@@ -16,6 +16,19 @@ WHERE id = ANY($1::uuid[]) AND $2::timestamptz IS NOT NULL
     "DELETE FROM profiles WHERE member_id = ANY($1::uuid[])",
     "DELETE FROM member_changes WHERE member_id = ANY($1::uuid[])",
     "DELETE FROM lost_cards WHERE member_id = ANY($1::uuid[])",
+    """
+DELETE FROM import_rows r USING (
+    SELECT import_id, number FROM import_effects
+    WHERE member_id = ANY($1::uuid[]) OR merged_from = ANY($1::uuid[])
+    UNION SELECT import_id, number FROM import_verdicts WHERE member_id = ANY($1::uuid[])
+) AS theirs WHERE r.import_id = theirs.import_id AND r.number = theirs.number
+""",
+    "DELETE FROM import_verdicts WHERE member_id = ANY($1::uuid[])",
+    """
+UPDATE import_effects SET before = '{}', after = '{}', faults = '[]'
+WHERE member_id = ANY($1::uuid[])
+""",
+    "DELETE FROM old_cards WHERE member_id = ANY($1::uuid[])",
     "DELETE FROM link_codes WHERE member_id = ANY($1::uuid[])",
     "DELETE FROM link_nonces WHERE member_id = ANY($1::uuid[])",
     "DELETE FROM member_exports WHERE member_id = ANY($1::uuid[])",
@@ -61,6 +74,21 @@ DELETE FROM hook_deliveries WHERE message_id IN (
 """What becomes of each table that has something personal; docs/privacy.md says it in words. What a
 request's body hashed to goes where a phone number could be tried out until it fits."""
 
+_FORGET_NAMES = (
+    """
+DELETE FROM import_rows r USING import_names n
+WHERE n.name = ANY($1::text[]) AND r.import_id = n.import_id AND r.number = n.number
+""",
+    """
+DELETE FROM import_verdicts v USING import_names n
+WHERE n.name = ANY($1::text[]) AND v.import_id = n.import_id AND v.number = n.number
+""",
+    "DELETE FROM import_names WHERE name = ANY($1::text[])",
+    """
+DELETE FROM import_rows WHERE cells && ARRAY(
+    SELECT substr(name, strpos(name, ':') + 1) FROM unnest($1::text[]) AS n (name))
+""",
+)
 _FORGET_USERS = (
     """
 DELETE FROM route_visits WHERE user_hash IN (
@@ -82,6 +110,12 @@ async def erase(connection: Connection, members: Sequence[UUID], now: datetime) 
     await connection.execute(first, list(members), now)
     for statement in others:
         await connection.execute(statement, list(members))
+
+
+async def forget_names(connection: Connection, names: Sequence[str]) -> None:
+    """Delete rows of imports that bear one of these names, taken in or not."""
+    for statement in _FORGET_NAMES:
+        await connection.execute(statement, list(names))
 
 
 async def forget_users(connection: Connection, users: Sequence[str]) -> None:

@@ -51,6 +51,16 @@ _SECTIONS = {
     "replaced_cards": """
         SELECT to_jsonb(l) FROM lost_cards l WHERE member_id = ANY($1::uuid[])
         ORDER BY replaced_at""",
+    "old_cards": """
+        SELECT jsonb_build_object('card', card, 'import', import_id)
+        FROM old_cards WHERE member_id = ANY($1::uuid[]) ORDER BY card""",
+    "imported": """
+        SELECT jsonb_build_object('import', e.import_id, 'file', i.file_name, 'row', e.number,
+            'points', e.points, 'spent', e.spent, 'before', e.before, 'after', e.after,
+            'at', e.done_at, 'undone_at', e.undone_at, 'cells', r.cells)
+        FROM import_effects e JOIN imports i ON i.id = e.import_id
+        LEFT JOIN import_rows r ON r.import_id = e.import_id AND r.number = e.number
+        WHERE e.member_id = ANY($1::uuid[]) ORDER BY e.done_at""",
     "points": """
         SELECT jsonb_build_object('member_id', member_id, 'unit', unit, 'in_lots', in_lots,
             'pending', pending, 'held', held, 'owed', debt, 'earned', earned, 'spent', spent,
@@ -104,6 +114,7 @@ _SECTIONS = {
         SELECT jsonb_build_object('type', type, 'at', at, 'data', data) FROM hook_messages
         WHERE member_id = ANY($1::uuid[]) ORDER BY at""",
 }
+_OLD_CARDS = "SELECT card FROM old_cards WHERE member_id = ANY($1::uuid[])"
 _WAITING = "SELECT event FROM waiting_purchases WHERE reference = ANY($1::text[])"
 _STOPPED = """
 SELECT jsonb_build_object('line_user_id', line_user_id, 'at', at) FROM departures
@@ -182,6 +193,11 @@ async def known(connection: Connection, members: Sequence[UUID]) -> dict[str, li
         rows = await connection.fetch(query, list(members))
         found[name] = [msgspec.json.decode(row[0]) for row in rows]
     return found
+
+
+async def old_cards(connection: Connection, members: Sequence[UUID]) -> list[str]:
+    """Cards of the shop's earlier life that lead to these members."""
+    return [row["card"] for row in await connection.fetch(_OLD_CARDS, list(members))]
 
 
 async def waiting(connection: Connection, references: Sequence[str]) -> list[bytes]:

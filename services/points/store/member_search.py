@@ -75,7 +75,9 @@ WHERE m.id = ANY($1::uuid[]) AND m.erased_at IS NULL
 """,
     """
 INSERT INTO member_terms SELECT c.member_id, 'c', t.kind, t.term
-FROM lost_cards c, number_terms(c.card) AS t WHERE c.member_id = ANY($1::uuid[])
+FROM (SELECT member_id, card FROM lost_cards UNION ALL SELECT member_id, card FROM old_cards) AS c,
+    number_terms(c.card) AS t
+WHERE c.member_id = ANY($1::uuid[])
 """,
     """
 INSERT INTO member_terms SELECT p.member_id, 'p', t.kind, t.term

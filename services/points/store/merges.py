@@ -101,6 +101,20 @@ WITH moved AS (
 UPDATE requests SET member_id = $2 WHERE id IN (SELECT id FROM moved)
 """,
 )
+_MOVE_BEFORE = """
+WITH moved AS (
+    UPDATE import_effects SET member_id = $2, merged_from = coalesce(merged_from, $1)
+    WHERE member_id = $1 AND (undone_at IS NULL OR kept IS NOT NULL) RETURNING spent
+)
+SELECT coalesce(sum(spent), 0)::bigint FROM moved
+"""
+_MOVE_BEFORE_BACK = """
+WITH moved AS (
+    UPDATE import_effects SET member_id = $2, merged_from = NULL
+    WHERE member_id = $1 AND merged_from = $2 RETURNING spent
+)
+SELECT coalesce(sum(spent), 0)::bigint FROM moved
+"""
 _TAKE_ROUTE = """
 UPDATE members SET route = other.route, route_at = other.route_at FROM members other
 WHERE members.id = $2 AND other.id = $1 AND members.route IS NULL AND other.route IS NOT NULL
@@ -140,7 +154,8 @@ class Merge(msgspec.Struct, frozen=True):
 
 
 class Moved(msgspec.Struct, frozen=True):
-    """What purchases that moved from one member to the other came to."""
+    """What purchases that moved from one member to the other came to, and what was spent in the
+    shop's earlier life."""
 
     purchases: int
     amount_spent: int
@@ -171,7 +186,8 @@ async def move(connection: Connection, merge: Merge) -> Moved:
     await connection.execute(_ABSORB, merge.absorbed, merge.kept, names)
     await connection.execute(_TAKE_NAMES, merge.kept, names)
     await connection.execute(_TAKE_ROUTE, merge.absorbed, merge.kept)
-    return Moved(**row)
+    before = await connection.fetchval(_MOVE_BEFORE, merge.absorbed, merge.kept)
+    return _moved(row, before)
 
 
 async def move_back(connection: Connection, merge: Merge) -> Moved:
@@ -184,7 +200,8 @@ async def move_back(connection: Connection, merge: Merge) -> Moved:
     await connection.execute(_GIVE_NAMES, merge.kept, names)
     await connection.execute(_GIVE_ROUTE, merge.kept, merge.absorbed)
     await connection.execute(_RELEASE, merge.absorbed, merge.status_before, names)
-    return Moved(**row)
+    before = await connection.fetchval(_MOVE_BEFORE_BACK, merge.kept, merge.absorbed)
+    return _moved(row, before)
 
 
 async def add(connection: Connection, merge: Merge) -> None:
@@ -230,6 +247,10 @@ async def keeps(connection: Connection, member: UUID) -> bool:
     """Whether the member has absorbed somebody."""
     found: bool = await connection.fetchval(_KEEPS, member)
     return found
+
+
+def _moved(row: Any, before: int) -> Moved:
+    return Moved(**{**row, "amount_spent": row["amount_spent"] + before})
 
 
 def _merge(row: Any) -> Merge:

@@ -45,6 +45,7 @@ SELECT {_COLUMNS} FROM members WHERE id > $1 AND ($2::text IS NULL OR status = $
     AND ($5::text IS NULL OR id IN (
         SELECT id FROM members WHERE card = $5 OR external_id = $5 OR phone = $6
         UNION ALL SELECT member_id FROM lost_cards WHERE card = $5
+        UNION ALL SELECT member_id FROM old_cards WHERE card = $5
         UNION ALL SELECT member_id FROM profiles WHERE strpos(names, $7) > 0))
 ORDER BY id LIMIT $3
 """

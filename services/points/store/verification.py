@@ -64,6 +64,11 @@ SELECT member_id, sum(earned)::bigint AS earned, sum(spent)::bigint AS spent FRO
         WHERE absorbed = ANY($1::uuid[]) AND undone_at IS NULL
 ) AS m GROUP BY member_id
 """
+_BEFORE = """
+SELECT member_id, sum(spent)::bigint AS spent FROM import_effects
+WHERE member_id = ANY($1::uuid[]) AND spent > 0 AND (undone_at IS NULL OR kept IS NOT NULL)
+GROUP BY member_id
+"""
 _STRAYS = """
 SELECT count(*) FROM entries e
 WHERE NOT EXISTS (SELECT FROM accounts a WHERE a.member_id = e.member_id AND a.unit = e.unit)
@@ -105,6 +110,12 @@ async def holds(connection: Connection, members: Sequence[UUID]) -> list[Any]:
 async def merged_sums(connection: Connection, members: Sequence[UUID]) -> dict[UUID, Any]:
     """Lifetime sums that merges brought to (or, below zero, took from) members."""
     return {row["member_id"]: row for row in await connection.fetch(_MERGED, list(members))}
+
+
+async def spent_before(connection: Connection, members: Sequence[UUID]) -> dict[UUID, int]:
+    """What members spent in the shop's earlier life, as imports told."""
+    rows = await connection.fetch(_BEFORE, list(members))
+    return {row["member_id"]: row["spent"] for row in rows}
 
 
 async def strays(connection: Connection) -> int:

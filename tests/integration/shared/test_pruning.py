@@ -51,6 +51,14 @@ INSERT = {
     "segment_requests": """INSERT INTO segment_requests
         (id, definition, single, attempts, members, asked_at, finished_at)
         VALUES (gen_random_uuid(), '{"all": true}', false, 1, 0, $1, $1)""",
+    "import_contents": """WITH i AS (INSERT INTO imports (id, file_name, size, sha256, preset,
+            upload_id, state, asked_by, asked_at, changed_at)
+            VALUES (gen_random_uuid(), 'f', 1, 'h', 'other', gen_random_uuid(), 'done', 'x', $1, $1)
+            RETURNING id)
+        INSERT INTO import_contents SELECT id, $1 FROM i""",
+    "import_chunks": "INSERT INTO import_chunks VALUES (gen_random_uuid(), 0, '', $1)",
+    "takeouts": """INSERT INTO takeouts (id, status, asked_by, asked_at)
+        VALUES (gen_random_uuid(), 'done', 'x', $1)""",
     "erasures": "INSERT INTO erasures VALUES (gen_random_uuid()::text, $1)",
     "ticks": "INSERT INTO ticks VALUES (gen_random_uuid()::text, $1, $1)",
     "hand_overs": "INSERT INTO hand_overs VALUES (gen_random_uuid()::text, $1, 1, 0, $1)",

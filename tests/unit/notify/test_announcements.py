@@ -132,6 +132,13 @@ def test_an_adjustment_tells_its_size_and_reason():
     assert {"-30", "誤", "-5 pt"} <= set(texts(message))
 
 
+def test_what_was_brought_along_from_elsewhere_is_not_told():
+    quiet = PointsAdjusted(MEMBER, MEMBER, 30, 30, "取り込み", quiet=True)
+    assert announcements.adjusted(quiet, WORDINGS["ja"], TOKYO) is None
+    reached = RankChanged(MEMBER, "up", "gold", "ゴールド", quiet=True)
+    assert announcements.rank_changed(reached, WORDINGS["ja"], TOKYO) is None
+
+
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [

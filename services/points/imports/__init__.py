@@ -1,0 +1,1 @@
+"""Imports of members and balances: taken in, read, tried out, run, undone."""

@@ -1,0 +1,1 @@
+"""Reading what shops bring along: a CSV file from bytes to what each row wants. Pure."""

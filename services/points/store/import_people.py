@@ -1,0 +1,223 @@
+"""What an import writes of members, many at once. Names and accounts must be locked."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from services.points.rules.profiles import Profile
+from shared.bus.handling import Connection
+
+_PROFILES = """
+SELECT m.id, m.external_id, m.phone, m.birthday, p.gender, p.area, p.fields, p.consent, p.tags
+FROM members m LEFT JOIN profiles p ON p.member_id = m.id WHERE m.id = ANY($1::uuid[])
+"""
+_LOCK = "SELECT id FROM members WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
+_MEMBERS = """
+UPDATE members m SET external_id = w.external_id, phone = w.phone, birthday = w.birthday,
+    joined_at = least(m.joined_at, coalesce(w.joined, m.joined_at))
+FROM json_to_recordset($1::json) AS w (member_id uuid, external_id text, phone text, birthday date,
+    joined timestamptz)
+WHERE m.id = w.member_id AND m.id = ANY($2::uuid[])
+"""
+_SAVE = """
+INSERT INTO profiles AS known (member_id, gender, area, fields, consent, tags, names)
+SELECT member_id, gender, area, fields, consent, tags, names
+FROM json_to_recordset($1::json) AS w (member_id uuid, gender text, area text, fields jsonb,
+    consent jsonb, tags text[], names text)
+ORDER BY member_id
+ON CONFLICT (member_id) DO UPDATE SET gender = excluded.gender, area = excluded.area,
+    fields = excluded.fields, consent = excluded.consent, tags = excluded.tags,
+    names = excluded.names
+"""
+_NOTE = """
+INSERT INTO member_changes (member_id, id, before, after, reason, actor, at)
+SELECT member_id, id, before, after, $2, $3, $4
+FROM json_to_recordset($1::json) AS w (member_id uuid, id uuid, before jsonb, after jsonb)
+"""
+_FLOORS = """
+WITH given AS (
+    INSERT INTO ranks AS r (member_id, code, since, floor, floor_until)
+    SELECT member_id, NULL, $6, code, until
+    FROM unnest($1::uuid[], $3::text[], $4::timestamptz[]) AS f (member_id, code, until)
+    ORDER BY member_id
+    ON CONFLICT (member_id) DO UPDATE SET floor = excluded.floor, floor_until = excluded.floor_until
+        WHERE r.floor IS NULL OR r.floor_until <= $6
+    RETURNING member_id, floor, floor_until
+)
+INSERT INTO rank_floors (member_id, id, code, until, reason, actor, decided_at)
+SELECT g.member_id, f.id, g.floor, g.floor_until, $5, $7, $6
+FROM given g JOIN unnest($1::uuid[], $2::uuid[]) AS f (member_id, id) USING (member_id)
+RETURNING member_id
+"""
+_LIFT = """
+WITH lifted AS (
+    UPDATE ranks r SET floor = NULL, floor_until = NULL
+    FROM rank_floors f
+    WHERE f.member_id = r.member_id AND f.reason = $2 AND r.member_id = ANY($1::uuid[])
+        AND r.floor = f.code AND r.floor_until IS NOT DISTINCT FROM f.until
+    RETURNING r.member_id
+)
+INSERT INTO rank_floors (member_id, id, code, until, reason, actor, decided_at)
+SELECT DISTINCT ON (l.member_id) l.member_id, u.id, NULL, NULL::timestamptz, $2, $4, $5
+FROM lifted l JOIN unnest($1::uuid[], $3::uuid[]) AS u (member_id, id) USING (member_id)
+RETURNING member_id
+"""
+_DISSOLVE = """
+WITH gone AS (
+    UPDATE members SET status = 'left', left_at = $2, left_reason = $3, external_id = NULL,
+        phone = NULL, birthday = NULL
+    WHERE id = ANY($1::uuid[]) RETURNING id
+), closed AS (
+    UPDATE accounts SET left_at = $2 FROM gone WHERE member_id = gone.id
+)
+DELETE FROM profiles USING gone WHERE member_id = gone.id
+"""
+_LAST_VISIT = """
+UPDATE accounts a SET last_visit_at = greatest(
+    (SELECT max(occurred_at) FROM purchases p WHERE p.member_id = a.member_id), b.before)
+FROM unnest($1::uuid[], $2::timestamptz[]) AS b (member_id, before)
+WHERE a.member_id = b.member_id AND a.unit = 'point'
+"""
+_VISITS = """
+SELECT member_id, last_visit_at FROM accounts WHERE member_id = ANY($1::uuid[]) AND unit = 'point'
+"""
+
+
+class Person(msgspec.Struct, frozen=True):
+    """A member as they are to be stored."""
+
+    member_id: UUID
+    external_id: str | None
+    phone: str | None
+    birthday: date | None
+    joined: datetime | None
+    gender: str | None
+    area: str | None
+    fields: dict[str, Any]
+    consent: dict[str, Any]
+    tags: list[str]
+    names: str
+
+    @classmethod
+    def of(cls, member: UUID, profile: Profile, joined: datetime | None) -> "Person":
+        """The member with this profile; `joined`: since then, unless they joined earlier."""
+        return cls(
+            member,
+            profile.external_id,
+            profile.phone,
+            profile.birthday,
+            joined,
+            profile.gender,
+            profile.area,
+            dict(profile.fields),
+            msgspec.to_builtins(profile.consent),
+            profile.tags,
+            profile.names,
+        )
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """What a change did to a member: the parts that differ."""
+
+    member_id: UUID
+    id: UUID
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+async def lock(connection: Connection, members: Sequence[UUID]) -> None:
+    """Lock members, in order; their accounts are locked before."""
+    await connection.execute(_LOCK, list(members))
+
+
+async def profiles(connection: Connection, members: Sequence[UUID]) -> dict[UUID, Profile]:
+    """What is known of these members."""
+    found = {}
+    for row in await connection.fetch(_PROFILES, list(members)):
+        known = dict(row)
+        id = known.pop("id")
+        for name in ("fields", "consent"):
+            known[name] = msgspec.json.decode(known[name] or "{}")
+        found[id] = msgspec.convert({**known, "tags": known["tags"] or []}, Profile)
+    return found
+
+
+async def save(connection: Connection, people: Sequence[Person]) -> None:
+    """Store members and what is known of them."""
+    if people:
+        told, ids = _json(people), [each.member_id for each in people]
+        await connection.execute(_MEMBERS, told, ids)
+        await connection.execute(_SAVE, told)
+
+
+async def note(
+    connection: Connection, changes: Sequence[Changed], *, reason: str, actor: str, now: datetime
+) -> None:
+    """Record changes."""
+    if changes:
+        await connection.execute(_NOTE, _json(changes), reason, actor, now)
+
+
+async def put_floors(
+    connection: Connection,
+    floors: Sequence[tuple[UUID, UUID, str, datetime | None]],
+    *,
+    reason: str,
+    actor: str,
+    now: datetime,
+) -> list[UUID]:
+    """Put floors, given as (member, id, code, until), under ranks of members who have none in
+    force; returns who got one."""
+    if not floors:
+        return []
+    members, ids, codes, until = map(list, zip(*floors, strict=True))
+    rows = await connection.fetch(_FLOORS, members, ids, codes, until, reason, now, actor)
+    return [row["member_id"] for row in rows]
+
+
+async def lift_floors(
+    connection: Connection,
+    members: Sequence[tuple[UUID, UUID]],
+    *,
+    reason: str,
+    actor: str,
+    now: datetime,
+) -> list[UUID]:
+    """Take away floors that were put with this reason and are still there; members come with the
+    id of the note. Returns who lost one."""
+    if not members:
+        return []
+    who, ids = map(list, zip(*members, strict=True))
+    rows = await connection.fetch(_LIFT, who, reason, ids, actor, now)
+    return [row["member_id"] for row in rows]
+
+
+async def dissolve(
+    connection: Connection, members: Sequence[UUID], reason: str, now: datetime
+) -> None:
+    """Let members who came by an import, and did nothing since, be no members any more."""
+    await connection.execute(_DISSOLVE, list(members), now, reason)
+
+
+async def last_visits(
+    connection: Connection, members: Sequence[UUID]
+) -> dict[UUID, datetime | None]:
+    """When members were last seen."""
+    rows = await connection.fetch(_VISITS, list(members))
+    return {row["member_id"]: row["last_visit_at"] for row in rows}
+
+
+async def put_back_visits(
+    connection: Connection, before: Sequence[tuple[UUID, datetime | None]]
+) -> None:
+    """Let members have been last seen as their purchases say, or when they were before."""
+    if before:
+        members, visits = map(list, zip(*before, strict=True))
+        await connection.execute(_LAST_VISIT, members, visits)
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,1 @@
+"""Everything that points keeps, as one ZIP: CSV for people, JSON lines for machines."""
