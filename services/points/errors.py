@@ -23,6 +23,7 @@ PointsError
 ├── LeftMeanwhile    the member left while this waited; try again, it is refused then
 ├── NotConfirmed     an erasure that does not name the member's card
 ├── LastOwner        nobody would be left who decides over everything
+├── LinkOver         an invitation that was used, has expired or was withdrawn
 ├── LoginTaken       somebody signs in with this already
 ├── NotLinkable      a card and a LINE account that cannot come together; says why
 ├── RedemptionOver   a redemption that is captured, voided or timed out already
@@ -117,6 +118,10 @@ class UnknownStore(PointsError):
 
 class LastOwner(PointsError):
     """Nobody would be left who decides over everything."""
+
+
+class LinkOver(PointsError):
+    """A link that lets nobody in any more."""
 
 
 class LoginTaken(PointsError):

@@ -32,7 +32,8 @@ def step_of(secret: bytes, typed: str, now: datetime, after: int) -> int | None:
     fitting = [
         here + off
         for off in _AROUND
-        if here + off > after and hmac.compare_digest(code(secret, here + off), typed)
+        if here + off > after
+        and hmac.compare_digest(code(secret, here + off).encode(), typed.encode("utf-8", "replace"))
     ]
     return fitting[0] if fitting else None
 

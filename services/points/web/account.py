@@ -16,7 +16,7 @@ from services.points.store.staff import Person
 from services.points.store.staff_sessions import Session
 from services.points.web import account_schemas as schemas
 from services.points.web import forms
-from services.points.web.sign_in import secret_of
+from services.points.web.entering import secret_of
 from services.points.web.switching import waiting
 from shared import clock
 from shared.bus.handling import Connection

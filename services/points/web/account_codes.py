@@ -10,7 +10,7 @@ from services.points.store.staff import Person
 from services.points.web import account_schemas as schemas
 from services.points.web import forms
 from services.points.web.account import require_more_than_a_pin
-from services.points.web.sign_in import secret_of
+from services.points.web.entering import secret_of
 from services.points.web.switching import waiting
 from shared.problems import Problem, invalid
 from shared.web.acting import IdempotencyKey, acting, audited

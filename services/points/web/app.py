@@ -30,6 +30,7 @@ from services.points.web import (
     drafts,
     hooks,
     imports,
+    invitation_page,
     join_page,
     leaving,
     link_page,
@@ -49,6 +50,8 @@ from services.points.web import (
     segments,
     service,
     sign_in,
+    staff,
+    staff_invitations,
     stores,
     switching,
     takeouts,
@@ -78,6 +81,9 @@ _MODULES = (
     switching,
     account,
     account_codes,
+    staff_invitations,
+    staff,
+    invitation_page,
     quotes,
     program,
     trials,
@@ -134,6 +140,7 @@ def build(process: Process, settings: WebSettings) -> FastAPI:
     app.state.waiting = Waiting()
     process.bus.on_reply(app.state.waiting.receive)
     app.state.key_uses = KeyUses()
+    app.state.line_sign_in = None
     api.serve(
         app,
         process,

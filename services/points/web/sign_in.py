@@ -1,30 +1,24 @@
 """`/sign-in` and `/session…`: staff come in by password, stay while they work, and leave.
 
-The cookie that can renew is sent to `/session` only, so that is where people are led whose token is
-over. Everything that sets a cookie here asks that the browser comes from a page of ours.
+Whatever sets a cookie here asks that the browser comes from a page of ours.
 """
-
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from services.points.settings import WebSettings
-from services.points.staff import sessions, signing_in
-from services.points.staff.sessions import Begun
+from services.points.staff import second_factor, sessions, signing_in
+from services.points.staff.second_factor import WrongCode
 from services.points.staff.signing_in import Wait
-from services.points.store.staff import Person
-from services.points.web import forms
+from services.points.store import staff as store
+from services.points.web import entering, forms
+from services.points.web.entering import secret_of, session_cookie
 from services.points.web.pages import PAGES
-from shared.problems import Problem
+from shared.problems import Problem, malformed
 from shared.web.acting import acting
-from shared.web.staff import Gate, Staff, own_path, session_expired
+from shared.web.staff import Staff, own_path, session_expired
 
 router = APIRouter(include_in_schema=False)
-
-_SESSION = "tamaru_session"
-NO_STORE = {"Cache-Control": "no-store"}
 
 
 class Renewed(BaseModel):
@@ -43,13 +37,12 @@ class ChosenStore(BaseModel):
 @router.get("/sign-in")
 async def page(request: Request, next: str = "") -> HTMLResponse:
     """The form."""
-    return _page(request, next)
+    return form(request, next)
 
 
 @router.post("/session/sign-in")
 async def sign_in(request: Request) -> Response:
-    """Begin a session for whose login and password these are. Whatever session the browser had is
-    over: what anybody knew of it is worth nothing."""
+    """Begin a session for whose login and password these are."""
     forms.require_own(request)
     given = await forms.fields(request, "login", "password", "next")
     try:
@@ -61,20 +54,47 @@ async def sign_in(request: Request) -> Response:
             address=forms.address_of(request),
         )
     except Wait as wait:
-        return _page(
-            request,
-            given["next"],
-            status=429,
-            login=given["login"],
-            wait=wait.seconds,
-            headers={"Retry-After": str(wait.seconds)},
-        )
+        return form(request, given["next"], login=given["login"], wait=wait)
     if found is None:
-        return _page(request, given["next"], status=422, login=given["login"], wrong=True)
+        return form(request, given["next"], login=given["login"], problem="wrong")
     person, tries = found
+    if person.totp_since is None:
+        await tries.right()
+    return await entering.admit(request, person, "password", given["next"])
+
+
+@router.get("/session/code")
+async def code_page(request: Request) -> Response:
+    """The form for a one-time code."""
+    if entering.challenge(request) is None:
+        return entering.to_sign_in(request, "")
+    return _code_form(request)
+
+
+@router.post("/session/code")
+async def code(request: Request) -> Response:
+    """The second step: a code of the app, or a recovery code; tries count as those before."""
+    forms.require_own(request)
+    given = await forms.fields(request, "code")
+    asked = entering.challenge(request)
+    pool = request.app.state.process.pool
+    async with pool.acquire() as connection:
+        person = await store.by_id(connection, asked.staff) if asked else None
+    if asked is None or person is None or not person.active:
+        return entering.to_sign_in(request, asked.next if asked else "")
+    tries = signing_in.tries_of(
+        pool, secret_of(request), person.login or str(person.id), forms.address_of(request)
+    )
+    try:
+        await tries.begin()
+        async with pool.acquire() as connection, connection.transaction():
+            await second_factor.check(connection, person.id, secret_of(request), given["code"])
+    except Wait as wait:
+        return _code_form(request, wait=wait)
+    except WrongCode:
+        return _code_form(request, wrong=True)
     await tries.right()
-    begun = await begin(request, person, "password")
-    return entered(request, begun, given["next"])
+    return await entering.enter(request, person, asked.way, asked.next)
 
 
 @router.get("/session/renew")
@@ -82,7 +102,7 @@ async def renew_and_go(request: Request, next: str = "") -> Response:
     """Another token, and back to the page; to the sign-in when the session is over."""
     staff = await _renewed(request)
     if staff is None:
-        return to_sign_in(request, next)
+        return entering.to_sign_in(request, next)
     return _go(request, staff, next)
 
 
@@ -103,36 +123,24 @@ async def choose(request: Request, next: str = "") -> Response:
         found = await sessions.find(connection, session_cookie(request))
         stores = await sessions.stores_of(connection, found[1]) if found else []
     if found is None:
-        return to_sign_in(request, next)
+        return entering.to_sign_in(request, next)
     return PAGES.render(request, "choose_store.html", stores=stores, next=own_path(next, ""))
 
 
 @router.post("/session/store")
-async def chosen(request: Request) -> Response:
+async def chosen(request: Request, response: Response) -> Response:
     """This shift takes place there; by a form, then on to the page, or by JSON."""
     forms.require_own(request)
-    as_json = request.headers.get("content-type", "").startswith("application/json")
-    if as_json:
-        given = {"store": ChosenStore.model_validate_json(await request.body()).store, "next": ""}
-    else:
+    if not request.headers.get("content-type", "").startswith("application/json"):
         given = await forms.fields(request, "store", "next")
-    async with request.app.state.process.pool.acquire() as connection, connection.transaction():
-        try:
-            staff = await sessions.choose_store(
-                connection, session_cookie(request), secret_of(request), given["store"]
-            )
-        except LookupError:
-            words = "この店舗は選べません。 This is no store of yours."
-            raise Problem(403, "other-store", words) from None
-    if staff is None:
-        raise session_expired()
-    if as_json:
-        response = Response()
-        renewal = _renewal(request, response, staff)
-        return Response(
-            renewal.model_dump_json(), headers=response.headers, media_type="application/json"
-        )
-    return _go(request, staff, given["next"])
+        return _go(request, await _at(request, given["store"]), given["next"])
+    try:
+        wish = ChosenStore.model_validate_json(await request.body())
+    except ValidationError:
+        raise malformed('Send {"store": "<code>"}.') from None
+    renewal = _renewal(request, response, await _at(request, wish.store))
+    headers = dict(response.headers) | {"content-type": "application/json"}
+    return Response(renewal.model_dump_json(), headers=headers)
 
 
 @router.post("/session/end")
@@ -143,63 +151,53 @@ async def sign_out(request: Request) -> Response:
         found = await sessions.find(batch.connection, session_cookie(request))
         if found is not None:
             await sessions.end(batch, [found[0].id])
-    response = RedirectResponse("/sign-in", 303, headers=NO_STORE)
-    _take(request, response)
+    response = RedirectResponse("/sign-in", 303, headers=entering.NO_STORE)
+    entering.take(request, response)
     return response
 
 
-async def begin(request: Request, person: Person, way: str) -> Begun:
-    """A session for somebody, in place of the one that the browser had."""
-    async with acting(request) as batch:
-        before = await sessions.find(batch.connection, session_cookie(request))
-        if before is not None:
-            await sessions.end(batch, [before[0].id])
-        return await sessions.begin(
-            batch,
-            person,
-            key=secret_of(request),
-            way=way,
-            device=request.headers.get("user-agent", ""),
-        )
-
-
-def entered(request: Request, begun: Begun, next: str) -> Response:
-    """On to where somebody was going, with a new session's cookies."""
-    response = RedirectResponse(_home(begun.staff, next), 303)
-    keep(request, response, begun)
-    return response
-
-
-def keep(request: Request, response: Response, begun: Begun) -> None:
-    """Put a new session's cookies into the answer."""
-    gate = _gate(request)
-    gate.give(response, begun.staff)
-    response.headers["cache-control"] = "no-store"
-    response.set_cookie(
-        _cookie(gate),
-        begun.secret,
-        max_age=int(sessions.LONGEST.total_seconds()),
-        path="/session",
-        secure=gate.secure,
-        httponly=True,
-        samesite="lax",
+def form(
+    request: Request, next: str, *, login: str = "", problem: str = "", wait: Wait | None = None
+) -> HTMLResponse:
+    """The sign-in page; `problem` is one of wrong, line, line-unknown."""
+    seconds = wait.seconds if wait else 0
+    return PAGES.render(
+        request,
+        "sign_in.html",
+        status=429 if wait else 422 if problem else 200,
+        headers={"Retry-After": str(seconds)} if wait else None,
+        next=own_path(next, ""),
+        login=login,
+        problem=problem,
+        wait=seconds,
+        with_line=request.app.state.line_sign_in is not None,
     )
 
 
-def to_sign_in(request: Request, next: str) -> Response:
-    """The sign-in, and then back to `next`; the cookies that led nowhere are taken back."""
-    back = own_path(next, "")
-    to = RedirectResponse("/sign-in", 303, headers=NO_STORE)
-    if back:
-        to.headers["location"] = f"/sign-in?{_query(back)}"
-    _take(request, to)
-    return to
+def _code_form(request: Request, *, wrong: bool = False, wait: Wait | None = None) -> HTMLResponse:
+    seconds = wait.seconds if wait else 0
+    return PAGES.render(
+        request,
+        "sign_in_code.html",
+        status=429 if wait else 422 if wrong else 200,
+        headers={"Retry-After": str(seconds)} if wait else None,
+        wrong=wrong,
+        wait=seconds,
+    )
 
 
-def secret_of(request: Request) -> str:
-    """The key that signs sessions."""
-    settings: WebSettings = request.app.state.settings
-    return settings.session_key.get_secret_value()
+async def _at(request: Request, store_code: str) -> Staff:
+    async with request.app.state.process.pool.acquire() as connection, connection.transaction():
+        try:
+            staff = await sessions.choose_store(
+                connection, session_cookie(request), secret_of(request), store_code
+            )
+        except LookupError:
+            words = "この店舗は選べません。 This is no store of yours."
+            raise Problem(403, "other-store", words) from None
+    if staff is None:
+        raise session_expired()
+    return staff
 
 
 async def _renewed(request: Request) -> Staff | None:
@@ -208,64 +206,12 @@ async def _renewed(request: Request) -> Staff | None:
 
 
 def _go(request: Request, staff: Staff, next: str) -> Response:
-    response = RedirectResponse(_home(staff, next), 303, headers=NO_STORE)
-    _gate(request).give(response, staff)
+    response = RedirectResponse(entering.home(staff, next), 303, headers=entering.NO_STORE)
+    entering.gate_of(request).give(response, staff)
     return response
 
 
-def _home(staff: Staff, next: str) -> str:
-    return own_path(next, "/counter" if staff.role == "staff" else "/console")
-
-
 def _renewal(request: Request, response: Response, staff: Staff) -> Renewed:
-    _gate(request).give(response, staff)
+    entering.gate_of(request).give(response, staff)
     response.headers["cache-control"] = "no-store"
     return Renewed(csrf=staff.csrf, expires_at=staff.expires_at.isoformat())
-
-
-def _take(request: Request, response: Response) -> None:
-    gate = _gate(request)
-    gate.take(response)
-    response.delete_cookie(
-        _cookie(gate), path="/session", secure=gate.secure, httponly=True, samesite="lax"
-    )
-
-
-def _page(
-    request: Request,
-    next: str,
-    *,
-    status: int = 200,
-    login: str = "",
-    wrong: bool = False,
-    wait: int = 0,
-    headers: dict[str, str] | None = None,
-) -> HTMLResponse:
-    return PAGES.render(
-        request,
-        "sign_in.html",
-        status=status,
-        headers=headers,
-        next=own_path(next, ""),
-        login=login,
-        wrong=wrong,
-        wait=wait,
-    )
-
-
-def _gate(request: Request) -> Gate:
-    gate: Gate = request.app.state.staff_gate
-    return gate
-
-
-def _cookie(gate: Gate) -> str:
-    return f"__Secure-{_SESSION}" if gate.secure else _SESSION
-
-
-def session_cookie(request: Request) -> str:
-    """The session's own secret, as the browser shows it; empty without one."""
-    return request.cookies.get(_cookie(_gate(request)), "")
-
-
-def _query(next: str) -> str:
-    return urlencode({"next": next})

@@ -8,7 +8,7 @@ from services.points.staff.pins import NoShift, WrongPin
 from services.points.staff.signing_in import Wait
 from services.points.store.staff import Person
 from services.points.store.staff_sessions import Session
-from services.points.web import forms, sign_in
+from services.points.web import entering, forms
 from services.points.web.sign_in import Renewed
 from shared.bus.handling import Connection
 from shared.problems import Problem, malformed
@@ -73,7 +73,7 @@ async def switch(request: Request, response: Response) -> Switched:
     counter only."""
     forms.require_own(request)
     wish = await _wish(request)
-    pool, secret = request.app.state.process.pool, sign_in.secret_of(request)
+    pool, secret = request.app.state.process.pool, entering.secret_of(request)
     async with pool.acquire() as connection, connection.transaction():
         session, _ = await _here(request, connection)
     try:
@@ -98,7 +98,7 @@ async def switch(request: Request, response: Response) -> Switched:
         begun = await pins.take_over(
             batch, session, person, key=secret, device=request.headers.get("user-agent", "")
         )
-    sign_in.keep(request, response, begun)
+    entering.keep(request, response, begun)
     staff = begun.staff
     return Switched(
         csrf=staff.csrf,
@@ -123,7 +123,7 @@ def waiting(wait: Wait) -> Problem:
 
 
 async def _here(request: Request, connection: Connection) -> tuple[Session, Person]:
-    found = await sessions.find(connection, sign_in.session_cookie(request))
+    found = await sessions.find(connection, entering.session_cookie(request))
     if found is None:
         raise session_expired()
     return found
