@@ -71,6 +71,7 @@ async def rank(
     if not moves:
         return
     await store.write(batch.connection, [move.after for move in moves])
+    await store.note_moves(batch.connection, _moved(moves), clock.now())
     points = {} if quiet else await _give(batch, rulebook, program, moves)
     for move in moves:
         id = move.before.member_id
@@ -91,6 +92,15 @@ async def _moves(
         if id in measured
     ]
     return [move for move in decided if move is not None]
+
+
+def _moved(moves: Sequence[Move]) -> list[tuple[UUID, str | None, str | None, str]]:
+    """Those that have another rank now, for the member's story."""
+    return [
+        (move.before.member_id, move.before.held.code, move.after.held.code, move.direction)
+        for move in moves
+        if move.before.held.code != move.after.held.code
+    ]
 
 
 def decide(

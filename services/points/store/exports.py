@@ -102,6 +102,9 @@ _SECTIONS = {
     "ranks_given_by_hand": """
         SELECT to_jsonb(f) - 'member_id' FROM rank_floors f WHERE member_id = ANY($1::uuid[])
         ORDER BY id""",
+    "rank_moves": """
+        SELECT to_jsonb(v) - 'member_id' FROM rank_moves v WHERE member_id = ANY($1::uuid[])
+        ORDER BY id""",
     "merges": """
         SELECT to_jsonb(m) FROM merges m
         WHERE kept = ANY($1::uuid[]) OR absorbed = ANY($1::uuid[]) ORDER BY merged_at""",

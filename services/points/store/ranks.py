@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from services.points.rules.ranks import Held, Metrics
+from shared import ids
 from shared.bus.handling import Connection
 
 _READ = """
@@ -62,6 +63,12 @@ SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::
 ON CONFLICT (member_id) DO UPDATE SET code = excluded.code, own = excluded.own,
     since = excluded.since, keep_until = excluded.keep_until,
     notice_sent_for = excluded.notice_sent_for
+"""
+_NOTE_MOVES = """
+INSERT INTO rank_moves (member_id, id, from_code, to_code, direction, at)
+SELECT member_id, id, from_code, to_code, direction, $6
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])
+    AS n (member_id, id, from_code, to_code, direction)
 """
 _MEMBERS_AFTER = """
 SELECT id FROM members WHERE id > $1 AND status IN ('active', 'suspended') ORDER BY id LIMIT $2
@@ -137,6 +144,21 @@ async def write(connection: Connection, standings: Sequence[Standing]) -> None:
         [each.since for each in standings],
         [each.held.keep_until for each in standings],
         [each.notice_sent_for for each in standings],
+    )
+
+
+async def note_moves(
+    connection: Connection, moves: Sequence[tuple[UUID, str | None, str | None, str]], now: datetime
+) -> None:
+    """Keep that ranks moved, as (member, from, to, direction)."""
+    await connection.execute(
+        _NOTE_MOVES,
+        [member for member, *_ in moves],
+        [ids.new_id() for _ in moves],
+        [before for _, before, _, _ in moves],
+        [after for _, _, after, _ in moves],
+        [direction for *_, direction in moves],
+        now,
     )
 
 

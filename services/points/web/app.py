@@ -53,6 +53,7 @@ from services.points.web import (
     staff,
     staff_invitations,
     stores,
+    story,
     switching,
     takeouts,
     terminals,
@@ -71,6 +72,7 @@ from shared.web.waiting import Waiting
 _MODULES = (
     member_search,
     members,
+    story,
     profiles,
     links,
     merges,
