@@ -67,6 +67,13 @@ RULES: tuple[Rule, ...] = (
         ROLES,
     ),
     Rule(
+        "カウンターに出す来店コード",
+        "the visit code on the counter's screen",
+        SAFE,
+        ("/v1/stores/{code}/visit-code",),
+        COUNTER,
+    ),
+    Rule(
         "カウンターでの操作:会員登録、カード、来店、ポイント、利用、返品、取り消し",
         "work at the counter: join, cards, visits, points, redemptions, refunds, undo",
         CHANGES,
@@ -99,13 +106,17 @@ RULES: tuple[Rule, ...] = (
         OWNER,
     ),
     Rule(
-        "店舗、レジ、APIキー、送信Webhookの変更",
-        "change stores, terminals, API keys, outgoing webhooks",
+        "レジとAPIキー",
+        "terminals and API keys",
+        ANY,
+        ("/v1/terminals", "/v1/terminals/*"),
+        OWNER,
+    ),
+    Rule(
+        "店舗、送信Webhookの変更",
+        "change stores and outgoing webhooks",
         CHANGES,
-        (
-            *("/v1/stores", "/v1/stores/*", "/v1/terminals", "/v1/terminals/*"),
-            *("/v1/webhooks", "/v1/webhooks/*"),
-        ),
+        ("/v1/stores", "/v1/stores/{code}", "/v1/webhooks", "/v1/webhooks/*"),
         OWNER,
     ),
     Rule(
@@ -116,8 +127,8 @@ RULES: tuple[Rule, ...] = (
         CHANGERS,
     ),
     Rule(
-        "会員への対応:調整、タグ、停止、ランクの下限、統合",
-        "care for members: adjustments, tags, suspension, rank floors, merging",
+        "会員への対応:調整、タグ、停止、ランクの下限、統合、来店コードの印刷",
+        "care for members: adjustments, tags, suspension, rank floors, merging, visit codes",
         CHANGES,
         (
             "/v1/members/{member_id}/adjustments",
@@ -126,6 +137,8 @@ RULES: tuple[Rule, ...] = (
             "/v1/members/{member_id}/rank-floor",
             "/v1/members/{member_id}/merge",
             "/v1/merges/*",
+            "/v1/stores/{code}/printed-codes",
+            "/v1/stores/{code}/printed-codes/*",
         ),
         CHANGERS,
     ),
@@ -135,7 +148,7 @@ RULES: tuple[Rule, ...] = (
         ("POST",),
         (
             "/v1/program/check",
-            "/v1/program/trials",
+            "/v1/program/trial",
             "/v1/program/rank-preview",
             "/v1/segments/check",
             "/v1/segments/count",
