@@ -64,34 +64,34 @@ class Watched:
 
     async def fits(self) -> None:
         """Nothing is cut off, lies over something else or scrolls sideways (see `fits.js`)."""
-        self._assert_none(await self._value(_FITS))
+        self._assert_none(await self.value(_FITS))
 
     async def touchable(self) -> None:
         """Every control is large enough for a thumb (see `touch.js`)."""
-        self._assert_none(await self._value(_TOUCH))
+        self._assert_none(await self.value(_TOUCH))
 
     async def settled(self) -> None:
         """Wait until the page's parts have come and its charts are drawn."""
-        await self._value(_SETTLED)
+        await self.value(_SETTLED)
 
     async def links(self) -> list[str]:
         """Where the page's own content leads."""
-        return (await self._value(_LINKS)).split()
+        return (await self.value(_LINKS)).split()
 
     async def unfold(self) -> None:
         """Open everything that opens in place."""
-        await self._value(_UNFOLD)
+        await self.value(_UNFOLD)
 
     async def dialogs(self) -> list[str]:
         """The ids of the page's dialogs."""
-        return (await self._value(_DIALOGS)).split()
+        return (await self.value(_DIALOGS)).split()
 
     async def show(self, dialog: str) -> None:
         """Open this dialog and none else."""
         close = 'for (const each of document.querySelectorAll("dialog[open]")) each.close();'
-        await self._value(f'{close} document.getElementById("{dialog}").showModal(); ""')
+        await self.value(f'{close} document.getElementById("{dialog}").showModal(); ""')
 
-    async def _value(self, expression: str) -> str:
+    async def value(self, expression: str) -> str:
         """Through the protocol: the pages' policy forbids what Playwright's own way needs."""
         call = {"expression": expression, "awaitPromise": True}
         answer = await self.devtools.send("Runtime.evaluate", call)
