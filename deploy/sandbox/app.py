@@ -12,7 +12,16 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from yarl import URL
 
-from deploy.sandbox import friend_page, liff_api, login, phone, script_api, script_users, till
+from deploy.sandbox import (
+    friend_page,
+    liff_api,
+    login,
+    login_page,
+    phone,
+    script_api,
+    script_users,
+    till,
+)
 from deploy.sandbox.answers import Answer, json_answer, refuse
 from deploy.sandbox.calls import Call, json_object
 from deploy.sandbox.channel_api import is_webhook_url
@@ -60,6 +69,7 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
             *script_users.ROUTES,
             *till.ROUTES,
             *login.ROUTES,
+            *login_page.ROUTES,
             *liff_api.ROUTES,
             *friend_page.ROUTES,
             *phone.ROUTES,

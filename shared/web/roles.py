@@ -113,6 +113,13 @@ RULES: tuple[Rule, ...] = (
         OWNER,
     ),
     Rule(
+        "店頭の画面に出す来店コード",
+        "the code for visits on the counter's screen",
+        SAFE,
+        ("/v1/stores/{code}/visit-code",),
+        COUNTER,
+    ),
+    Rule(
         "店舗、送信Webhookの変更",
         "change stores and outgoing webhooks",
         CHANGES,

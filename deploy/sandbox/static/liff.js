@@ -78,7 +78,10 @@
     ready,
     init,
     isLoggedIn: () => token !== null,
-    login: () => { location.href = origin; },
+    login: (given) => {
+      const back = given?.redirectUri ?? location.origin + location.pathname + location.search;
+      location.href = `${origin}/liff/login?redirect_uri=${encodeURIComponent(back)}`;
+    },
     logout: () => { sessionStorage.removeItem(KEY); token = null; },
     getIDToken: () => token,
     getDecodedIDToken: decoded,

@@ -19,7 +19,7 @@ from services.points.store.brand import Look
 from shared import clock
 from shared.problems import Problem
 from shared.web import schemas as common
-from shared.web.acting import acting
+from shared.web.acting import acting, audited
 from shared.web.auth import Caller, Owner
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -124,6 +124,7 @@ async def change(request: Request, key: Owner, body: BrandSettings) -> BrandLook
         now = clock.now()
         await store.put(batch.connection, body.name_ja, body.name_en, body.color, now)
         after = await store.find(batch.connection)
+        audited(request, "brand", before=_told(before), after=_told(after))
     _brand(request).forget()
     return described(after)
 
@@ -190,8 +191,15 @@ async def _replace(request: Request, kind: Kind, drawn: pictures.Picture | None)
         names = (before.name_ja or "", before.name_en or "")
         await store.put(connection, *names, before.color or palette.DEFAULT, now)
         after = await store.find(connection)
+        audited(request, "brand", before=_told(before), after=_told(after))
     _brand(request).forget()
     return described(after)
+
+
+def _told(found: Look) -> dict[str, Any]:
+    """The look as the audit log keeps it."""
+    names = ("name_ja", "name_en", "color", "logo", "picture", "revision")
+    return {name: getattr(found, name) for name in names}
 
 
 def _picture(

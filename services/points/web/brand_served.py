@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request, Response
 
-from services.points.brand import pictures, stylesheet
+from services.points.brand import palette, pictures, stylesheet
 from services.points.store import brand as store
 from shared.problems import Problem
 
@@ -22,10 +22,12 @@ _NOTHING_ELSE = {
 
 
 @router.get("/brand.css")
-async def style(request: Request, v: str = "") -> Response:
-    """The colours. By another address than the present one it is asked for each time."""
-    async with request.app.state.process.pool.acquire() as connection:
-        color = (await request.app.state.brand.shown(connection)).color
+async def style(request: Request, v: str = "", color: str = "") -> Response:
+    """The colours; for a preview those of another `color`. By another address than the present one
+    it is asked for each time."""
+    if not palette.is_color(color):
+        async with request.app.state.process.pool.acquire() as connection:
+            color = (await request.app.state.brand.shown(connection)).color
     kept = FOR_EVER if v == stylesheet.version(color) else "no-cache"
     headers = {"Cache-Control": kept, "X-Content-Type-Options": "nosniff"}
     return Response(stylesheet.stylesheet(color), media_type="text/css", headers=headers)

@@ -102,7 +102,7 @@ async def history(
     return card_pages.fragment(request, "card_entries.html", history=found)
 
 
-@router.get("/worker.js")
+@router.api_route("/worker.js", methods=["GET", "HEAD"])
 async def worker() -> FileResponse:
     """The script that keeps the empty page on the device; it stands here to serve this address."""
     headers = {"Service-Worker-Allowed": "/card", "Cache-Control": "no-cache"}

@@ -23,7 +23,7 @@ from shared.api_keys import Key
 from shared.bus.handling import Connection
 from shared.problems import Problem
 from shared.web import schemas as common
-from shared.web.acting import IdempotencyKey, acting
+from shared.web.acting import IdempotencyKey, acting, audited
 from shared.web.auth import Owner, Writer
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -99,7 +99,7 @@ async def shown(request: Request, response: Response, key: Writer, code: StoreCo
     url = address(request.app.state.settings, token)
     response.headers["Cache-Control"] = "no-store"
     return VisitCode(
-        store=code, code=token, url=url, changes_at=visit_codes.changes_at(now), svg=_inline(url)
+        store=code, code=token, url=url, changes_at=visit_codes.changes_at(now), svg=drawn(url)
     )
 
 
@@ -115,6 +115,7 @@ async def add(
         if act.known is None:
             made = PrintedCode(act.id, code, **body.model_dump(), made_at=clock.now())
             await store.add(connection, made)
+            audited(request, f"store:{code}", after={"printed_code": str(act.id), **named})
         found = await store.code(connection, act.id)
     assert found is not None  # noqa: S101 - it was added under this key
     return listed(request, found)
@@ -142,6 +143,7 @@ async def revoke(request: Request, key: Owner, code: StoreCode, id: UUID) -> Pri
     async with acting(request) as batch:
         await _store(batch.connection, key, code)
         found = await store.revoke(batch.connection, code, id, clock.now())
+        audited(request, f"store:{code}", after={"revoked_code": str(id)})
     if found is None:
         raise no_code()
     return listed(request, found)
@@ -198,8 +200,8 @@ async def _store(connection: Connection, key: Key, code: str) -> UUID:
     found = await store.store_named(connection, code)
     if found is None:
         raise Problem(404, "unknown-store", "There is no store with this code.")
-    if key.kind != "owner" and key.store not in (None, code):
-        raise Problem(403, "other-store", f"This API key may only act for the store {key.store!r}.")
+    if not key.covers(code):
+        raise Problem(403, "other-store", "You may not act for this store.")
     return found[0]
 
 
@@ -212,7 +214,8 @@ async def _qr(request: Request, key: Key, code: str, id: UUID) -> segno.QRCode:
     return segno.make_qr(listed(request, found).url, error="q")
 
 
-def _inline(url: str) -> str:
+def drawn(url: str) -> str:
+    """An address as a QR code within a page."""
     return segno.make_qr(url, error="m").svg_inline(scale=5, border=2, omitsize=True)
 
 

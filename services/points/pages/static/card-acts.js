@@ -163,8 +163,10 @@ async function press(button) {
     say("");
     await ACTS[button.dataset.act](button);
   } catch (error) {
-    say(error.reason === "points-changed" ? "changed" : "failed");
-    if (error.reason === "points-changed") await ACTS.ask().catch(() => {});
+    const word = error.reason === "points-changed" ? "changed" : "failed";
+    if (button.closest("#mine")) say(word);
+    else tell(document.getElementById("told"), line().dataset[word], "bad");
+    if (word === "changed") await ACTS.ask().catch(() => {});
   } finally {
     button.disabled = false;
   }

@@ -32,8 +32,11 @@ export async function ask(path, body) {
 
 // The code and its clock
 
-const pictureOf = (svg) =>
-  document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true);
+function pictureOf(svg) {
+  const page = document.createElement("template");
+  page.innerHTML = svg; // our own
+  return page.content;
+}
 
 function showCode(svg, left) {
   changesAt = performance.now() + left * 1000;
@@ -61,7 +64,7 @@ async function renewCode() {
 
 function tick() {
   const left = Math.max(0, Math.ceil((changesAt - performance.now()) / 1000));
-  const text = new Date().toLocaleTimeString("ja-JP");
+  const text = new Date().toTimeString().slice(0, 8);
   for (const clock of document.querySelectorAll(".clock")) clock.textContent = text;
   for (const ring of document.querySelectorAll(".ring")) ring.style.setProperty("--left", left);
   if (left === 0 && card() && !document.hidden) renewCode();
@@ -155,8 +158,8 @@ function show(page) {
 }
 
 function showFailure(error) {
-  if (card() && (error.reason === "offline" || error.reason === "unavailable")) return; // it stays, and is marked as old
-  if (error.reason === "offline" && showKept()) return;
+  if (card() && ["offline", "unavailable"].includes(error.reason)) return; // it stays, marked as old
+  if (["offline", "unavailable"].includes(error.reason) && showKept()) return;
   if (["not-a-member-yet", "member-left"].includes(error.reason)) forget();
   const page = document.getElementById("failed").content.cloneNode(true);
   const words = [...page.querySelectorAll(".why")];
@@ -167,12 +170,14 @@ function showFailure(error) {
 
 // Who is looking
 
+/** Whether the shop answers; then it is LINE that does not. */
+const reached = () => fetch("/card/worker.js", { method: "HEAD", cache: "no-store" }).then(() => true, () => false);
+
 function sdk() {
   if (globalThis.liff) return Promise.resolve();
-  if (!navigator.onLine) return Promise.reject(failure("offline"));
   return new Promise((done, failed) => {
     const script = document.getElementById("liff-sdk"); // no id "liff": it would stand in for the SDK
-    const away = () => failed(failure(navigator.onLine ? "unavailable" : "offline"));
+    const away = async () => failed(failure(await reached() ? "unavailable" : "offline"));
     script.addEventListener("load", done);
     script.addEventListener("error", away);
     setTimeout(away, SDK_MS);
