@@ -27,6 +27,10 @@ UPDATE rank_runs SET after_member = $2, members = members + $3, finished_at = $4
 """
 _FINISHED = "SELECT finished_at IS NOT NULL FROM rank_runs WHERE id = $1"
 _SUPERSEDE = "UPDATE rank_runs SET superseded_by = $2, finished_at = $3 WHERE id = $1"
+_LATEST = """
+SELECT reason, evaluation, members, started_at, finished_at, superseded_by IS NOT NULL AS superseded
+FROM rank_runs ORDER BY started_at DESC, id DESC LIMIT $1
+"""
 PRUNE = """
 DELETE FROM rank_runs WHERE id IN (
     SELECT id FROM rank_runs WHERE finished_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED
@@ -45,6 +49,22 @@ class Run(msgspec.Struct, frozen=True):
     evaluation: bool
     after_member: UUID
     superseded_by: UUID | None
+
+
+class Stand(msgspec.Struct, frozen=True):
+    """How a run stands: so many members are done, `finished_at` None while it goes on."""
+
+    reason: str
+    evaluation: bool
+    members: int
+    started_at: datetime
+    finished_at: datetime | None
+    superseded: bool
+
+
+async def latest(connection: Connection, limit: int = 3) -> list[Stand]:
+    """The last runs, newest first."""
+    return [Stand(**row) for row in await connection.fetch(_LATEST, limit)]
 
 
 async def start(

@@ -17,7 +17,7 @@ from services.points.web.program import LARGEST, answers
 from services.points.web.requests import keyed
 from shared import clock
 from shared.problems import Problem, malformed
-from shared.web.acting import IdempotencyKey
+from shared.web.acting import IdempotencyKey, acting, audited
 from shared.web.auth import Owner
 
 router = APIRouter(prefix="/v1/program/backtests", tags=["program"])
@@ -164,9 +164,10 @@ async def one(request: Request, key: Owner, id: str) -> Backtest:
 @router.delete("/{id}", response_model=Backtest, responses=answers(404))
 async def cancel(request: Request, key: Owner, id: str) -> Backtest:
     """Take a run back; one that is over stays as it is."""
-    async with request.app.state.process.pool.acquire() as connection:
-        await store.finish(connection, _id(id), "cancelled", clock.now())
-        return await _shown(connection, _id(id))
+    async with acting(request) as batch:
+        audited(request, f"backtest:{id}", after={"status": "cancelled"})
+        await store.finish(batch.connection, _id(id), "cancelled", clock.now())
+        return await _shown(batch.connection, _id(id))
 
 
 def _document(body: BacktestRequest) -> bytes:

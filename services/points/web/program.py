@@ -18,10 +18,11 @@ from services.points.store import terminals
 from services.points.store.programs import Version
 from services.points.web import program_schemas
 from services.points.web.program_schemas import Checked, Published
-from shared import clock, outbox
-from shared.bus.handling import Batch, Connection
+from shared import clock
+from shared.bus.handling import Connection
 from shared.problems import Problem, malformed
 from shared.web import schemas as common
+from shared.web.acting import acting, audited
 from shared.web.auth import Caller, Owner
 
 router = APIRouter(prefix="/v1/program", tags=["program"])
@@ -70,15 +71,12 @@ async def publish(
     """Publish the next version; in force in every process when this answers, or from
     `effective_from` on. `If-Match` names the version in force."""
     raw = await read(request)
-    process = request.app.state.process
-    async with process.pool.acquire() as connection, connection.transaction(), refusals():
-        batch = Batch(connection)
+    async with refusals(), acting(request) as batch:
         version = await publishing.publish(
             batch, raw, key.actor, _expected(if_match), with_offset(effective_from)
         )
-        rows = await outbox.write(connection, batch.emitted)
-        answer = await placed(connection, version)
-    await process.relay.hand_over(rows)
+        await tell(request, batch.connection, version)
+        answer = await placed(batch.connection, version)
     response.headers.update(_etag(version))
     return answer
 
@@ -128,6 +126,19 @@ async def refusals() -> AsyncIterator[None]:
     except NoSuchVersion as unknown:
         words = f"{unknown}. GET /v1/program/versions lists them."
         raise Problem(404, "unknown-version", words) from None
+
+
+async def tell(request: Request, connection: Connection, version: Version) -> None:
+    """For the audit log: what a version changes, place by place."""
+    before = timeline.before(await store.after(connection, 0), version)
+    old = programs.read(before.document if before else "{}")
+    found = differences.between(old, programs.read(version.document))
+    audited(
+        request,
+        f"program:{version.version}",
+        before={each.path: each.before for each in found},
+        after={each.path: each.after for each in found},
+    )
 
 
 async def placed(connection: Connection, version: Version) -> Published:

@@ -31,7 +31,7 @@ from shared.bus.handling import Connection
 from shared.events import SegmentPerson
 from shared.problems import Problem, invalid, unavailable
 from shared.web import schemas as common
-from shared.web.acting import acting
+from shared.web.acting import acting, audited
 from shared.web.auth import Owner
 
 router = APIRouter(prefix="/v1/segments", tags=["segments"])
@@ -122,6 +122,8 @@ async def save(
         document = msgspec.json.encode(body.definition).decode()
         by, now = key.actor, clock.now()
         stored = await stored_segments.save(connection, code, body.name, document, by, now)
+        before = msgspec.json.decode(known.definition) if known else None
+        audited(request, f"segment:{code}", before=before, after=body.definition)
         return _stored(await _refreshed(request, connection), stored)
 
 
@@ -135,6 +137,7 @@ async def delete(request: Request, key: Owner, code: schemas.Code) -> Response:
                 detail = "This segment comes with Tamaru and cannot be deleted. Ignore it."
                 raise Problem(409, "segment-shipped", detail)
             raise _no_segment()
+        audited(request, f"segment:{code}")
     return Response(status_code=204)
 
 

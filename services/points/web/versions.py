@@ -10,7 +10,7 @@ from services.points.rules import differences
 from services.points.rules import program as programs
 from services.points.store import programs as store
 from services.points.web import program_schemas
-from services.points.web.program import EffectiveFrom, answers, placed, refusals, with_offset
+from services.points.web.program import EffectiveFrom, answers, placed, refusals, tell, with_offset
 from services.points.web.program_schemas import (
     Differences,
     Published,
@@ -18,9 +18,9 @@ from services.points.web.program_schemas import (
     VersionPage,
 )
 from services.points.web.requests import keyed
-from shared import clock, outbox
-from shared.bus.handling import Batch, Connection
-from shared.web.acting import IdempotencyKey
+from shared import clock
+from shared.bus.handling import Connection
+from shared.web.acting import IdempotencyKey, acting, audited
 from shared.web.auth import Caller, Owner
 
 router = APIRouter(prefix="/v1/program/versions", tags=["program"])
@@ -74,14 +74,10 @@ async def diff(
 @router.delete("/{version}", response_model=Published, responses=answers(404, 409))
 async def withdraw(request: Request, key: Owner, version: Number) -> Published:
     """Take back a version that has not started; again it changes nothing."""
-    process = request.app.state.process
-    async with process.pool.acquire() as connection, connection.transaction(), refusals():
-        batch = Batch(connection)
+    async with refusals(), acting(request) as batch:
         taken_back = await publishing.withdraw(batch, version, key.actor)
-        rows = await outbox.write(connection, batch.emitted)
-        answer = await placed(connection, taken_back)
-    await process.relay.hand_over(rows)
-    return answer
+        audited(request, f"program:{version}", after={"state": "withdrawn"})
+        return await placed(batch.connection, taken_back)
 
 
 @router.post(
@@ -103,7 +99,9 @@ async def roll_back(
         if act.known is None:
             by = key.actor
             at = with_offset(effective_from)
-            act.result = str((await publishing.roll_back(act.batch, version, by, at)).version)
+            again = await publishing.roll_back(act.batch, version, by, at)
+            act.result = str(again.version)
+            await tell(request, act.batch.connection, again)
         return await _one(act.batch.connection, int(act.result or 0))
 
 

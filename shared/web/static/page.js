@@ -35,6 +35,9 @@ function busy(change) {
   document.body.classList.toggle("busy", working > 0);
 }
 
+/** The session's CSRF token as it is now, for calls whose answer comes in parts. */
+export const csrfToken = () => csrf;
+
 /** Renew the session; false when it has ended. */
 export async function renew() {
   const answer = await fetch("/session/renew", { method: "POST", headers: { "X-CSRF-Token": csrf } });
