@@ -1,6 +1,8 @@
 """The log of what people who were signed in changed."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -14,11 +16,49 @@ INSERT INTO audit_log
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, nullif($10::jsonb, 'null'), nullif($11::jsonb, 'null'))
 ON CONFLICT DO NOTHING
 """
+_NEWEST = """
+SELECT l.id, l.at, l.staff_id, s.name, l.role, l.service, l.act, l.target, l.store,
+    l.before::text AS before, l.after::text AS after
+FROM audit_log l LEFT JOIN staff s ON s.id = l.staff_id
+WHERE ($1::uuid IS NULL OR l.staff_id = $1)
+    AND ($2::text IS NULL OR l.target = $2 OR starts_with(l.target, $2 || ':'))
+    AND ($3::text IS NULL OR l.act = $3 OR strpos(l.act, $3) > 0)
+    AND ($4::timestamptz IS NULL OR l.at >= $4) AND ($5::timestamptz IS NULL OR l.at < $5)
+    AND ($6::uuid IS NULL OR (l.at, l.id) < (SELECT c.at, c.id FROM audit_log c WHERE c.id = $6))
+ORDER BY l.at DESC, l.id DESC LIMIT $7
+"""
 PRUNE = """
 DELETE FROM audit_log WHERE id IN (
     SELECT id FROM audit_log WHERE at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED
 )
 """
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """Which acts: by whom, of what kind (a part of method and route), on what (`member:<id>` or
+    only `member`), from `since` until before `until`."""
+
+    staff: UUID | None = None
+    act: str | None = None
+    target: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Act(msgspec.Struct, frozen=True):
+    """One change. `name` is theirs now, None for who is not here any more."""
+
+    id: UUID
+    at: datetime
+    staff_id: UUID
+    name: str | None
+    role: str
+    service: str
+    act: str
+    target: str | None
+    store: str | None
+    before: Any
+    after: Any
 
 
 async def add(connection: Connection, acts: Sequence[tuple[UUID, StaffActed]]) -> None:
@@ -40,3 +80,26 @@ async def add(connection: Connection, acts: Sequence[tuple[UUID, StaffActed]]) -
         for id, act in sorted(acts, key=lambda each: each[0])
     ]
     await connection.executemany(_ADD, rows)
+
+
+async def newest(
+    connection: Connection, wanted: Wanted, before: UUID | None, limit: int
+) -> list[Act]:
+    """Acts, newest first; `before` is the last one of the page before."""
+    rows = await connection.fetch(
+        _NEWEST,
+        wanted.staff,
+        wanted.target,
+        wanted.act,
+        wanted.since,
+        wanted.until,
+        before,
+        limit,
+    )
+    return [
+        Act(**{**row, "before": _json(row["before"]), "after": _json(row["after"])}) for row in rows
+    ]
+
+
+def _json(text: str | None) -> Any:
+    return None if text is None else msgspec.json.decode(text)
