@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from yarl import URL
 
 from deploy.sandbox import (
+    authorize,
     friend_page,
     liff_api,
     login,
@@ -70,6 +71,7 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
             *till.ROUTES,
             *login.ROUTES,
             *login_page.ROUTES,
+            *authorize.ROUTES,
             *liff_api.ROUTES,
             *friend_page.ROUTES,
             *phone.ROUTES,

@@ -20,9 +20,11 @@ class InvalidToken(Exception):
     """Why a token does not hold, as LINE words it."""
 
 
-def issue(key: bytes, *, channel_id: str, user_id: str, name: str, at: int) -> str:
+def issue(
+    key: bytes, *, channel_id: str, user_id: str, name: str, at: int, nonce: str | None = None
+) -> str:
     """A token for the user, good for an hour from `at` (seconds)."""
-    claims = {
+    claims: dict[str, Any] = {
         "iss": ISSUER,
         "sub": user_id,
         "aud": channel_id,
@@ -31,6 +33,8 @@ def issue(key: bytes, *, channel_id: str, user_id: str, name: str, at: int) -> s
         "amr": ["linesso"],
         "name": name,
     }
+    if nonce is not None:
+        claims["nonce"] = nonce
     signed = f"{_part(_HEADER)}.{_part(claims)}"
     return f"{signed}.{_base64(hmac.digest(key, signed.encode(), 'sha256'))}"
 

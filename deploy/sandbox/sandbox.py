@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 from yarl import URL
@@ -21,6 +22,8 @@ class Sandbox:
     watchers: Watchers
     login_tokens: dict[str, float] = field(default_factory=dict)
     """The login channel's access tokens, each with its end in seconds."""
+    login_codes: dict[str, Any] = field(default_factory=dict)
+    """Codes that browsers were sent back with, until they are used (`authorize.Granted`)."""
     token_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
 
     @property

@@ -11,6 +11,7 @@ from services.points.members.linking import Linking
 from services.points.programs.rulebook import Rulebook
 from services.points.purchases.awards import Awards
 from services.points.settings import WebSettings
+from services.points.staff import line_sign_in
 from services.points.web import (
     account,
     account_codes,
@@ -56,6 +57,7 @@ from services.points.web import (
     segments_pages,
     service,
     sign_in,
+    sign_in_line,
     staff,
     staff_invitations,
     staff_pages,
@@ -87,6 +89,7 @@ _MODULES = (
     card_farewell,
     service,
     sign_in,
+    sign_in_line,
     switching,
     account,
     account_codes,
@@ -156,7 +159,9 @@ def build(process: Process, settings: WebSettings) -> FastAPI:
     app.state.waiting = Waiting()
     process.bus.on_reply(app.state.waiting.receive)
     app.state.key_uses = KeyUses()
-    app.state.line_sign_in = None
+    app.state.line_sign_in = line_sign_in.opened(settings)
+    if app.state.line_sign_in is not None:
+        process.on_stop.append(app.state.line_sign_in.close)
     api.serve(
         app,
         process,

@@ -159,7 +159,7 @@ async def sign_out(request: Request) -> Response:
 def form(
     request: Request, next: str, *, login: str = "", problem: str = "", wait: Wait | None = None
 ) -> HTMLResponse:
-    """The sign-in page; `problem` is one of wrong, line, line-unknown."""
+    """The sign-in page; `problem` is one of wrong, line, line-unknown, line-taken."""
     seconds = wait.seconds if wait else 0
     return PAGES.render(
         request,
