@@ -10,6 +10,7 @@ import typer
 from deploy import (
     dlq_commands,
     documents_commands,
+    import_commands,
     ledger_commands,
     program_commands,
     ranks_commands,
@@ -31,6 +32,7 @@ app.add_typer(shop_commands.keys, name="key")
 app.add_typer(staff_commands.app, name="staff")
 app.add_typer(program_commands.app, name="program")
 app.add_typer(ranks_commands.app, name="ranks")
+app.add_typer(import_commands.app, name="import")
 app.command()(documents_commands.asyncapi)
 app.command()(documents_commands.openapi)
 

@@ -5,7 +5,8 @@ next. An import that fails stands still and says so; it holds up nobody.
 """
 
 import asyncio
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from services.points.errors import MergedMeanwhile
 from services.points.imports import checking, reading, undoing
@@ -32,6 +33,13 @@ _FAILED = {
 log = logs.logger(__name__)
 
 
+class Relay(Protocol):
+    """What takes over events after their commit."""
+
+    async def hand_over(self, rows: Sequence[outbox.Row]) -> None:
+        """Publish rows."""
+
+
 class ImportWork:
     """Works on imports, a page at a time."""
 
@@ -40,11 +48,11 @@ class ImportWork:
         self._taking = taking
         self._asked = asyncio.Event()
 
-    async def run(self, pool: "Pool[Any]", relay: outbox.Relay) -> None:
+    async def run(self, pool: "Pool[Any]", relay: Relay) -> None:
         """Work until cancelled."""
         await pacing.work("imports", lambda: self.page(pool, relay), self._asked, POLL_SECONDS)
 
-    async def page(self, pool: "Pool[Any]", relay: outbox.Relay) -> bool:
+    async def page(self, pool: "Pool[Any]", relay: Relay) -> bool:
         """Do the next page; False when there is none."""
         found: Import | None = None
         try:
