@@ -56,7 +56,8 @@ WHERE e.import_id = $1 AND e.number = u.number
 _SHOWN = """
 SELECT number, fate, member_id, entry_id, points, faults, undone_at, kept FROM import_effects
 WHERE import_id = $1 AND number > $2 AND ($3::text[] IS NULL OR fate = ANY($3))
-ORDER BY number LIMIT $4
+    AND ($4 IS FALSE OR kept IS NOT NULL)
+ORDER BY number LIMIT $5
 """
 _ALIVE = """
 SELECT m.id FROM members m WHERE m.id = ANY($1::uuid[]) AND (
@@ -150,11 +151,17 @@ async def undo(
 
 
 async def shown(
-    connection: Connection, id: UUID, after: int, limit: int, *, fates: Sequence[str] | None = None
+    connection: Connection,
+    id: UUID,
+    after: int,
+    limit: int,
+    *,
+    fates: Sequence[str] | None = None,
+    kept: bool = False,
 ) -> list[Shown]:
-    """What was done for rows after one."""
+    """What was done for rows after one; `kept`: of those only that an undoing left."""
     rows: list[Any] = await connection.fetch(
-        _SHOWN, id, after, list(fates) if fates else None, limit
+        _SHOWN, id, after, list(fates) if fates else None, kept, limit
     )
     decode = msgspec.json.Decoder(list[Fault]).decode
     return [Shown(**{**row, "faults": decode(row["faults"])}) for row in rows]
