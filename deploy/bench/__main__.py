@@ -20,6 +20,7 @@ from deploy.bench import (
     broadcast,
     figures,
     growth,
+    imports,
     ingress,
     journey,
     links,
@@ -52,6 +53,7 @@ BENCHES: dict[str, Bench] = {
     "broadcast": broadcast.measure,
     "night": night.measure,
     "segments": segments.measure,
+    "imports": imports.measure,
     "figures": figures.measure,
     "members": members.measure,
 }

@@ -5,6 +5,7 @@ Twice through the parts, which are fetched a few at a time: once to know the enc
 
 import asyncio
 from collections.abc import Iterator
+from itertools import islice
 from uuid import UUID
 
 from services.points.rules.importing import tables, texts
@@ -76,7 +77,7 @@ async def _read(connection: Connection, found: Import) -> None:
 
 
 def _some(rows: Iterator[Row]) -> list[Row]:
-    return [row for row, _ in zip(rows, range(TOGETHER), strict=False)]
+    return list(islice(rows, TOGETHER))
 
 
 def _records(id: UUID, rows: list[Row]) -> list[tuple[UUID, int, list[str], str | None]]:

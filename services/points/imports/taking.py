@@ -44,7 +44,8 @@ SOURCE = "/points/imports"
 IMPORT = "import"
 """The `source` of entries that imports make."""
 
-PAGE = 500
+PAGE = 250
+"""Rows in one transaction: each locks up to seven names, and others need locks too."""
 
 
 class Taking:

@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.points.imports import taking
+from services.points.imports import checking, reading, taking
 from shared import ids
 from shared.events import MemberRef
 from tests.integration.points.import_desk import Desk
@@ -197,7 +197,12 @@ async def test_what_was_spent_before_counts_and_ranks_come_quietly(
 async def test_a_killed_run_goes_on_and_each_row_counts_once(
     points: Points, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(taking, "PAGE", 3)
+    for module, name, size in (
+        (reading, "TOGETHER", 4),
+        (checking, "PAGE", 5),
+        (taking, "PAGE", 3),
+    ):
+        monkeypatch.setattr(module, name, size)
     lines = "\n".join(f"M-{n},{n}" for n in range(1, 21))
     found = await desk.tried(f"会員ID,ポイント\n{lines}\n")
     assert (await desk.step(found["id"], "run")).status_code == 202
