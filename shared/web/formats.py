@@ -30,6 +30,17 @@ def money(amount: int, currency: str) -> str:
     return f"{sign}{_SIGNS.get(currency, currency + ' ')}{digits}"
 
 
+def whole(amount: int, currency: str) -> int:
+    """Minor units in whole ones, rounded down, such as for a chart: 1234 cents are 12."""
+    unit: int = 10 ** _DECIMALS.get(currency, 2)
+    return amount // unit
+
+
+def short_day(value: date) -> str:
+    """`11/28`: where there is little room and the year is clear."""
+    return f"{value.month}/{value.day}"
+
+
 def day(value: date, lang: Language) -> str:
     """`2026年11月28日(土)`, `Sat 28 Nov 2026`."""
     weekday = _WEEKDAYS[lang][value.weekday()]

@@ -92,8 +92,10 @@ async def differences(connection: Connection) -> int:
     state = await store.state(connection)
     if state is None:
         return 0
-    hours = await late(connection, state, OVERLAP, clock.now() + AGAIN)
-    return await store.differences(connection, state, hours)
+    until = clock.now() + AGAIN
+    hours = await late(connection, state, OVERLAP, until)
+    imported = await store.imported(connection, state.looked_at - OVERLAP, until)
+    return await store.differences(connection, state, hours, joins=not imported)
 
 
 async def _begin(connection: Connection, zone: str) -> None:
@@ -109,10 +111,13 @@ async def _go_on(connection: Connection, state: State) -> bool:
     chunk = await store.hour_of(connection, state.kept_until + CHUNK, state.zone)
     until = max(state.kept_until, min(over, chunk))
     ended = until > state.kept_until
-    hours = await late(connection, state, AGAIN if ended else OVERLAP, now + AGAIN)
-    await _derive_again(connection, state, hours)
+    back = AGAIN if ended else OVERLAP
+    await _derive_again(connection, state, await late(connection, state, back, now + AGAIN))
+    if await store.imported(connection, state.looked_at - back, now + AGAIN):
+        await store.keep_joins(connection, store.BEGINNING, state.kept_until, state.zone)
     if ended:
         await store.keep_sales(connection, state.kept_until, until, state.zone)
+        await store.keep_joins(connection, state.kept_until, until, state.zone)
         again = await store.hour_of(connection, state.kept_until - AGAIN, state.zone)
         await store.keep_points(connection, again, until, state.zone)
     await store.set_state(connection, State(state.zone, until, now, newest))
@@ -124,4 +129,6 @@ async def _derive_again(connection: Connection, state: State, hours: list[dateti
     zone = ZoneInfo(state.zone)
     for day in sorted({hour.astimezone(zone).date() for hour in hours}):
         since, until = lots.midnight(day, zone), lots.midnight_after(day, zone)
-        await store.keep_sales(connection, since, min(until, state.kept_until), state.zone)
+        kept = min(until, state.kept_until)
+        await store.keep_sales(connection, since, kept, state.zone)
+        await store.keep_joins(connection, since, kept, state.zone)

@@ -37,7 +37,9 @@ FROM (
 POINTS = """
 SELECT date_trunc('hour', recorded_at, $3) AS hour,
     coalesce(sum(amount) FILTER (WHERE kind = 'earn'), 0)::bigint AS issued,
-    coalesce(sum(amount) FILTER (WHERE kind = 'adjust'), 0)::bigint AS adjusted,
+    coalesce(sum(amount) FILTER (
+        WHERE kind = 'adjust' OR kind = 'transfer' AND source = 'import'
+    ), 0)::bigint AS adjusted,
     coalesce(-sum(amount) FILTER (WHERE kind = 'redeem'), 0)::bigint AS used,
     coalesce(sum(amount) FILTER (
         WHERE kind = 'reverse' AND amount > 0 OR kind = 'transfer' AND source = 'refund'
@@ -70,6 +72,8 @@ _EMPTY = ("DELETE FROM hour_sales", "DELETE FROM hour_points", "DELETE FROM hour
 _KEEP_SALES = (
     "DELETE FROM hour_sales WHERE hour >= $1 AND hour < $2",
     f"INSERT INTO hour_sales {SALES}",
+)
+_KEEP_JOINS = (
     "DELETE FROM hour_joins WHERE hour >= $1 AND hour < $2",
     f"INSERT INTO hour_joins {JOINS}",
 )
@@ -104,15 +108,14 @@ SELECT DISTINCT date_trunc('hour', at, $3) AS hour FROM (
 """Both ends of each range are named: of one with an open end the planner expects a third of all
 rows, and would read the whole table."""
 
+_IMPORTED = "SELECT EXISTS (SELECT FROM imports WHERE changed_at >= $1 AND changed_at < $2)"
 _DIFFERENT_SALES = """
 SELECT count(*) FROM (SELECT * FROM {table} WHERE hour < $2) AS kept
 FULL JOIN ({derived}) AS derived USING (hour, {key})
 WHERE kept IS DISTINCT FROM derived AND hour <> ALL($4::timestamptz[])
 """
-_DIFFERENT = (
-    _DIFFERENT_SALES.format(table="hour_sales", derived=SALES, key="store"),
-    _DIFFERENT_SALES.format(table="hour_joins", derived=JOINS, key="route"),
-)
+_DIFFERENT_JOINS = _DIFFERENT_SALES.format(table="hour_joins", derived=JOINS, key="route")
+_DIFFERENT_SALES = _DIFFERENT_SALES.format(table="hour_sales", derived=SALES, key="store")
 _DIFFERENT_POINTS = f"""
 SELECT count(*) FROM (SELECT * FROM hour_points WHERE hour < $2) AS kept
 FULL JOIN (
@@ -169,10 +172,23 @@ async def hour_of(connection: Connection, moment: datetime, zone: str) -> dateti
 
 
 async def keep_sales(connection: Connection, since: datetime, until: datetime, zone: str) -> None:
-    """Keep the hours of a range as the rows are now: what happened at the tills, who joined."""
-    for number, statement in enumerate(_KEEP_SALES):
-        arguments = (since, until, zone) if number % 2 else (since, until)
-        await connection.execute(statement, *arguments)
+    """Keep what happened at the tills in the hours of a range, as the rows are now."""
+    forget, derive = _KEEP_SALES
+    await connection.execute(forget, since, until)
+    await connection.execute(derive, since, until, zone)
+
+
+async def keep_joins(connection: Connection, since: datetime, until: datetime, zone: str) -> None:
+    """Keep who joined in the hours of a range, as the rows are now."""
+    forget, derive = _KEEP_JOINS
+    await connection.execute(forget, since, until)
+    await connection.execute(derive, since, until, zone)
+
+
+async def imported(connection: Connection, since: datetime, until: datetime) -> bool:
+    """Whether an import did anything in a range: it may say that members joined earlier."""
+    found: bool = await connection.fetchval(_IMPORTED, since, until)
+    return found
 
 
 async def keep_points(connection: Connection, since: datetime, until: datetime, zone: str) -> None:
@@ -192,10 +208,13 @@ async def touched(
     return [row["hour"] for row in rows]
 
 
-async def differences(connection: Connection, state: State, late: Sequence[datetime]) -> int:
-    """Kept hours that the rows do not say so, other than those known to be `late`."""
+async def differences(
+    connection: Connection, state: State, late: Sequence[datetime], *, joins: bool
+) -> int:
+    """Kept hours that the rows do not say so, other than those known to be `late`; those of who
+    joined only if `joins`."""
     spans = (BEGINNING, state.kept_until, state.zone)
     found: int = await connection.fetchval(_DIFFERENT_POINTS, *spans)
-    for statement in _DIFFERENT:
+    for statement in (_DIFFERENT_SALES, _DIFFERENT_JOINS) if joins else (_DIFFERENT_SALES,):
         found += await connection.fetchval(statement, *spans, list(late))
     return found

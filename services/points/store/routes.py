@@ -15,6 +15,7 @@ RETURNING {_COLUMNS}
 """
 _FIND = f"SELECT {_COLUMNS} FROM routes WHERE code = $1"
 _PAGE = f"SELECT {_COLUMNS} FROM routes WHERE code > $1 ORDER BY code LIMIT $2"
+_OF_STORE = f"SELECT {_COLUMNS} FROM routes WHERE store = $1 AND active ORDER BY code"
 _ACTIVE = "SELECT EXISTS (SELECT FROM routes WHERE code = $1 AND active)"
 _JOINED = "SELECT id, route, joined_at FROM members WHERE line_user_id = $1"
 _NOTE = """
@@ -119,6 +120,11 @@ async def find(connection: Connection, code: str) -> Route | None:
 async def page(connection: Connection, after: str, limit: int) -> list[Route]:
     """Routes by code, those after one."""
     return [Route(*row) for row in await connection.fetch(_PAGE, after, limit)]
+
+
+async def of_store(connection: Connection, store: str) -> list[Route]:
+    """A store's routes that are in use, by code."""
+    return [Route(*row) for row in await connection.fetch(_OF_STORE, store)]
 
 
 async def is_active(connection: Connection, code: str) -> bool:

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
 
 from services.points.programs.rulebook import Rulebook
 from services.points.reports import days as reading
 from services.points.reports.days import Counted, Today
+from services.points.reports.keeping import zone_of
 from services.points.rules import redemption
 from services.points.store import terminals
 from services.points.store.figure_days import HourSales
@@ -95,9 +97,23 @@ async def _reading(
         process.pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        if store is not None and not await terminals.knows_store(connection, store):
-            raise Problem(404, "unknown-store", "There is no store with this code.")
+        await require_store(connection, key.stores, store)
         yield connection, await reading.counted(connection, rulebook, store)
+
+
+async def require_store(
+    connection: Connection, allowed: tuple[str, ...] | None, store: str | None
+) -> None:
+    """Refuse a store that there never was, and what whoever asks may not see: `allowed` are their
+    stores, None: all."""
+    if allowed is not None and store not in allowed:
+        raise Problem(
+            403,
+            "other-store",
+            f"担当店舗を選んでください。 Name one of your stores: {', '.join(allowed)}.",
+        )
+    if store is not None and not await terminals.knows_store(connection, store):
+        raise Problem(404, "unknown-store", "この店舗コードはありません。 No store has this code.")
 
 
 def shown_today(rulebook: Rulebook, found: Today, store: str | None) -> TodayOfShop:
@@ -114,6 +130,11 @@ def shown_today(rulebook: Rulebook, found: Today, store: str | None) -> TodayOfS
         owed=_owed(rulebook, found.today.points.owed),
         hours=_hours(found),
     )
+
+
+def shop_zone(rulebook: Rulebook) -> ZoneInfo:
+    """The zone of the shop's clock."""
+    return ZoneInfo(zone_of(rulebook))
 
 
 def currency(rulebook: Rulebook) -> str:

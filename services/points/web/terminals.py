@@ -212,24 +212,24 @@ def stops(kind: str, last: bool) -> tuple[str, str]:
     """What a revoked key ends, in Japanese and English; `last`: the only one of its kind."""
     if kind == "pos":
         return (
-            "この鍵のレジからは、購入・利用・返品を送れなくなります。",
-            "Tills with this key can send no purchases, uses and refunds any more.",
+            "失効すると、この鍵のレジからは、購入・利用・返品を送れません。",
+            "Without it, tills that have this key can send no purchases, uses and refunds.",
         )
     if kind == "read":
         return (
-            "この鍵の外部システムは、データを読めなくなります。",
-            "Systems with this key can read nothing any more.",
+            "失効すると、この鍵の外部システムは、データを読めません。",
+            "Without it, systems that have this key can read nothing.",
         )
     if last:
         return (
-            "最後のオーナー鍵です。外部システムからのAPI操作とスクリプトが使えなくなります。"
+            "最後のオーナー鍵です。失効すると、自社システムとスクリプトからはAPIを使えません。"
             "サインインしての操作は続けられます。",
-            "It was the last owner key: your own systems and scripts can do nothing by the API any "
-            "more. People who sign in can.",
+            "This is the last owner key. Without it your own systems and scripts can do nothing by "
+            "the API; people who sign in can go on.",
         )
     return (
-        "この鍵の外部システムは、APIを使えなくなります。",
-        "Systems with this key can use the API no more.",
+        "失効すると、この鍵の自社システムは、APIを使えません。",
+        "Without it, systems that have this key cannot use the API.",
     )
 
 

@@ -88,7 +88,7 @@ def _what(entry: Any) -> str:
     if entry["kind"] == "reverse":
         return "taken_back" if entry["amount"] < 0 else "returned"
     if entry["kind"] == "transfer":
-        return "returned" if entry["source"] == "refund" else "moved"
+        return {"refund": "returned", "import": "adjusted"}.get(entry["source"], "moved")
     return {"earn": "issued", "adjust": "adjusted", "redeem": "used", "expire": "expired"}.get(
         entry["kind"], "moved"
     )
@@ -183,6 +183,28 @@ async def test_a_merge_counts_one_person_again_after_their_hour_was_kept(shop):
         newest = "ffffffff-ffff-7fff-bfff-ffffffffffff"
         await shop.pool.execute("UPDATE figures_state SET after_member = $1", newest)
         assert await shop.findings() == []
+
+
+async def test_an_import_may_say_that_somebody_joined_long_ago(shop):
+    member = await shop.join()
+    clock.set_offset(timedelta(hours=2))
+    await keep(shop)
+    await shop.pool.execute(
+        "UPDATE members SET joined_at = joined_at - interval '3 days' WHERE id = $1", member
+    )
+    await shop.pool.execute(
+        """INSERT INTO imports (id, file_name, size, sha256, preset, upload_id, state, asked_by,
+            asked_at, changed_at)
+        VALUES (gen_random_uuid(), 'f', 1, 's', 'p', gen_random_uuid(), 'done', 't', $1, $1)""",
+        clock.now(),
+    )
+    assert await shop.findings() == []  # it is known to be derived again
+    await keep(shop)
+    assert [each.new_members for each in (await read(shop, 4)).days].count(1) == 1
+    await agree(shop, 4)
+    clock.set_offset(timedelta(hours=5))
+    await keep(shop)
+    assert await shop.findings() == []
 
 
 async def test_verify_finds_kept_figures_that_the_rows_do_not_say(shop):

@@ -119,7 +119,7 @@ async def test_a_revoked_key_stays_so_and_it_is_said_what_stops(points):
     headers = signed_in("owner", key="last")
     answer = await points.client.post(f"/v1/terminals/{last['id']}/revoke", **headers)
     assert answer.status_code == 200, answer.text
-    assert "last owner key" in answer.json()["stops"]
+    assert "the last owner key" in answer.json()["stops"]
 
 
 async def test_a_key_is_renamed_and_bound_to_another_store(points):
