@@ -62,7 +62,8 @@
     range.selectNodeContents(words.currentNode);
     for (const box of range.getClientRects()) add(node, box, true);
   }
-  for (const node of document.querySelectorAll(CONTROLS)) if (shown(node)) for (const box of node.getClientRects()) add(node, inside(node, box), false);
+  const boxed = (node) => node.localName !== "a" || getComputedStyle(node).display !== "inline"; // else it is text
+  for (const node of document.querySelectorAll(CONTROLS)) if (shown(node) && boxed(node)) for (const box of node.getClientRects()) add(node, inside(node, box), false);
 
   things.sort((a, b) => a.top - b.top);
   things.forEach((a, at) => {

@@ -23,7 +23,10 @@ CHROMIUM_ARGUMENTS = [
 
 _FITS = (Path(__file__).parent / "fits.js").read_text()
 _TOUCH = (Path(__file__).parent / "touch.js").read_text()
-_LINKS = '[...document.querySelectorAll("main a[href]")].map((each) => each.href).join("\\n")'
+_LINKS = """[...document.querySelectorAll("main a[href]")].map((each) => {
+  const listed = !each.closest("nav") && each.closest("table, ul, ol");
+  return listed ? each.pathname.replace(/[^/]+$/, "*") + " " + each.pathname : each.pathname;
+}).join("\\n")"""
 _UNFOLD = 'for (const each of document.querySelectorAll("main details")) each.open = true; ""'
 _DIALOGS = '[...document.querySelectorAll("dialog:not([open])")].map((each) => each.id).join(" ")'
 _SETTLED = """new Promise((done) => {
@@ -74,9 +77,11 @@ class Watched:
         """Wait until the page's parts have come and its charts are drawn."""
         await self.value(_SETTLED)
 
-    async def links(self) -> list[str]:
-        """Where the page's own content leads."""
-        return (await self.value(_LINKS)).split()
+    async def links(self) -> dict[str, str]:
+        """Where the page's own content leads: one path of each kind. What a table or a list names
+        is of one kind, `/somewhere/*`."""
+        found = [line.split() for line in (await self.value(_LINKS)).splitlines()]
+        return {words[0]: words[-1] for words in reversed(found)}
 
     async def unfold(self) -> None:
         """Open everything that opens in place."""

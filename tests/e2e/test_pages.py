@@ -6,10 +6,8 @@ something else, everything can be touched. The pictures are in `.local/screensho
 """
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Iterator
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -32,8 +30,6 @@ NOT_IN_THE_NAVIGATION = ["/console/components", "/console/account"]
 FOR_ANYBODY = ["/", "/sign-in", "/join/nowhere", "/invitation/none", "/console/nothing-here"]
 LINES = ["/card"]
 """Opened in LINE: the sandbox says who looks."""
-
-_ID = re.compile(r"/([0-9a-f-]{32,36}|[0-9]{6,})(?=/|$)")
 
 
 class Reader(NamedTuple):
@@ -153,18 +149,14 @@ def uncomplaining(readers: Readers) -> None:
 
 
 def name_of(path: str) -> str:
-    return path.strip("/").replace("/", "-") or "front"
+    return path.strip("/").replace("/", "-").replace("*", "one") or "front"
 
 
-async def kinds_within(readers: Readers, area: str) -> list[str]:
-    """Where the page leads inside its area: one address of each kind, ids aside."""
+async def pages_within(readers: Readers, area: str) -> dict[str, str]:
+    """Where the page leads inside its area, by kind."""
     links = await readers.day.seen.links()
-    found: dict[str, str] = {}
-    for link in links:
-        path = urlsplit(link).path
-        if path.startswith(f"{area}/"):
-            found.setdefault(_ID.sub("/id", path), path)
-    return [path for kind, path in found.items() if kind not in readers.done]
+    inside = {kind: path for kind, path in links.items() if path.startswith(f"{area}/")}
+    return {kind: path for kind, path in inside.items() if kind not in readers.done}
 
 
 @pytest.mark.parametrize("area", [*AREAS, *NOT_IN_THE_NAVIGATION], ids=name_of)
@@ -172,10 +164,9 @@ async def test_pages_of_the_shop(stack: Stack, staff: Readers, regular: str, are
     edge = stack.env["EDGE_URL"]
     if await staff.day.open(edge + area) == 404:
         pytest.skip("not there yet")
-    within = await kinds_within(staff, area) if area != "/console" else []
+    within = await pages_within(staff, area) if area != "/console" else {}
     found = []
-    for path in [area, *within]:
-        kind = _ID.sub("/id", path)
+    for kind, path in {area: area, **within}.items():
         staff.done.add(kind)
         try:
             if path == area:
