@@ -31,7 +31,8 @@ SERVICES = {
     "scheduler": (scheduler, SCHEDULER_PAGES),
 }
 OPEN = re.compile(
-    r"/(card|link|join|notices|invitation|session|static)(/|$)|/(sign-in|openapi\.json|schedules|)$"
+    r"/(card|link|join|notices|invitation|session|static)(/|$)"
+    r"|/(sign-in|openapi\.json|schedules|counter/(worker\.js|manifest\.json)|)$"
 )
 """Addresses that ask nobody to be signed in, or ask in a way of their own."""
 PEOPLE = [(role, None) for role in roles.ROLES] + [("manager", ["main"])]

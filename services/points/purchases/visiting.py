@@ -18,7 +18,7 @@ from services.points.rules.earn import Award, Context, Purchase
 from services.points.store import ledger as ledger_store
 from services.points.store import visits as store
 from services.points.store.ledger import KeptPurchase, Recent
-from services.points.store.visits import SCREEN, PrintedCode
+from services.points.store.visits import SCREEN, STAFF, PrintedCode
 from shared.bus.handling import Batch, Connection
 from shared.events import Event, PointsEarned, new_event
 
@@ -28,15 +28,18 @@ VISIT = "visit"
 
 class Place(Struct, frozen=True):
     """Where somebody came, and how that is known: `by` is the id of what showed or holds the code,
-    `printed` the code if it hangs there."""
+    `printed` the code if it hangs there; at the counter (`staff`) it is who served."""
 
     store: str
     by: UUID
     printed: PrintedCode | None = None
+    staff: bool = False
 
     @property
     def way(self) -> str:
         """How the visit was counted, as it is kept."""
+        if self.staff:
+            return STAFF
         return str(self.printed.id) if self.printed else SCREEN
 
 

@@ -16,13 +16,16 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 _SELECT = """
 SELECT a.member_id, a.id, a.kind, a.store, a.actor, a.actor_id, a.named_by, a.purchase_id,
     a.redemption_id, a.entry_id, a.amount, coalesce(a.points, p.points) AS points, a.used,
-    a.happened_at, a.acted_at, a.undone_at, a.undone_by, m.card, f.fields ->> 'name' AS name,
-    r.status AS purchase_status, r.detail, p.visits, p.total - p.refunded AS remaining,
+    a.happened_at, a.acted_at, a.undone_at, a.undone_by, m.card,
+    coalesce(f.fields ->> 'name', l.name) AS name, r.status AS purchase_status,
+    r.detail, p.visits, p.total - p.refunded AS remaining,
     p.purchase ->> 'receipt' AS receipt, e.explanation ->> 'reason' AS reason, s.name AS by_name
 FROM counter_acts a JOIN members m ON m.id = a.member_id
 LEFT JOIN profiles f ON f.member_id = coalesce(m.merged_into, m.id)
+LEFT JOIN line_names l ON l.line_user_id = m.line_user_id
 LEFT JOIN requests r ON r.id = a.purchase_id
-LEFT JOIN purchases p ON p.member_id = r.member_id AND p.id = a.purchase_id
+LEFT JOIN purchases p ON p.member_id = coalesce(r.member_id, a.member_id)
+    AND p.id = a.purchase_id
 LEFT JOIN entries e ON e.member_id = a.member_id AND e.id = a.entry_id
 LEFT JOIN staff s ON s.id = a.actor_id
 """
@@ -45,13 +48,20 @@ WHERE actor_id = $1 AND acted_at >= $2 AND acted_at < $3 AND kind = 'service'
 _HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('counter_acts.given:' || $1::text, 0))"
 _PURCHASES = """
 SELECT p.id, p.member_id, p.occurred_at, p.total, p.total - p.refunded AS remaining, p.points,
-    p.points_back, p.purchase ->> 'receipt' AS receipt, m.card, f.fields ->> 'name' AS name
+    p.points_back, p.purchase ->> 'receipt' AS receipt, m.card,
+    coalesce(f.fields ->> 'name', l.name) AS name
 FROM purchases p JOIN members m ON m.id = p.member_id
 LEFT JOIN profiles f ON f.member_id = p.member_id
+LEFT JOIN line_names l ON l.line_user_id = m.line_user_id
 WHERE p.store = $1 AND p.occurred_at >= $2 AND p.occurred_at < $3 AND p.total > 0
     AND ($4::text IS NULL OR p.purchase ->> 'receipt' = $4)
     AND ($5::uuid IS NULL OR p.member_id = $5)
 ORDER BY p.occurred_at DESC, p.id LIMIT $6
+"""
+_NAME = """
+SELECT coalesce(f.fields ->> 'name', l.name) FROM members m
+LEFT JOIN profiles f ON f.member_id = m.id
+LEFT JOIN line_names l ON l.line_user_id = m.line_user_id WHERE m.id = $1
 """
 PRUNE = """
 DELETE FROM counter_acts WHERE (member_id, id) IN (
@@ -169,3 +179,9 @@ async def purchases(
     """A store's purchases in a span (of a receipt, of a member), newest first."""
     rows: list[Any] = await connection.fetch(_PURCHASES, store, *span, receipt, member, limit)
     return rows
+
+
+async def name_of(connection: Connection, member: UUID) -> str | None:
+    """What a member is called: as the shop knows them, else as LINE does."""
+    name: str | None = await connection.fetchval(_NAME, member)
+    return name

@@ -9,11 +9,12 @@ import msgspec
 from shared.bus.handling import Connection
 
 SCREEN = "screen"
-"""How a visit was counted, where it was no printed code."""
+STAFF = "staff"
+"""How a visit was counted, where it was no printed code: from the counter's screen, or by staff."""
 
 _OF_MEMBER = """
 SELECT count(*) AS all_of_them, count(*) FILTER (WHERE visit = $3) AS by_this
-FROM purchases WHERE member_id = $1 AND occurred_at >= $2 AND visit IS NOT NULL
+FROM purchases WHERE member_id = $1 AND occurred_at >= $2 AND visit IS NOT NULL AND visits > 0
 """
 _OF_CODE = "SELECT count(*) FROM purchases WHERE visit = $1 AND occurred_at >= $2"
 _FIND = "SELECT entry_id, store, points FROM purchases WHERE member_id = $1 AND id = $2"
@@ -50,7 +51,8 @@ class PrintedCode(msgspec.Struct, frozen=True):
 async def scanned(
     connection: Connection, member: UUID, way: str, since: datetime
 ) -> tuple[int, int]:
-    """How many visits of the member were counted by scanning since then: in all, and this way."""
+    """How many visits of the member were counted since then: in all, and this way; those that were
+    undone do not count."""
     (row,) = await connection.fetch(_OF_MEMBER, member, since, way)
     return row["all_of_them"], row["by_this"]
 

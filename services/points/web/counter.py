@@ -4,30 +4,27 @@ Purchases take the same way as a till's (`purchase.submitted`); everything else 
 answered. Every act names its member, its store and who did it.
 """
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response
 
-from services.points.errors import NotRefundable, NotSpendable, ServiceRefused
-from services.points.purchases import redeeming, refunding, service, submitting
-from services.points.purchases.refund_case import Order
+from services.points.errors import NotSpendable, ServiceRefused, VisitRefused
+from services.points.purchases import redeeming, service, submitting, visiting
 from services.points.purchases.service import Wish
 from services.points.purchases.submitting import Submission
-from services.points.rules.refunds import Wanted
+from services.points.purchases.visiting import Place
 from services.points.store import counter_acts as store
 from services.points.store import redemptions, requests, views
 from services.points.web import counter_schemas as schemas
 from services.points.web import counter_serving as serving
-from services.points.web import refunds
 from services.points.web.requests import Act, keyed
 from shared import clock, ids
 from shared.api_keys import Key
 from shared.bus.errors import NotYet
 from shared.events import Payment
 from shared.problems import Problem, invalid
-from shared.web.acting import IdempotencyKey, audited
+from shared.web.acting import IdempotencyKey
 from shared.web.auth import Writer
 from shared.web.waiting import Waiting, answer_within, seconds_to_wait
 
@@ -71,6 +68,27 @@ async def purchase(
     return made
 
 
+@router.post("/visits", status_code=201, response_model=schemas.CounterResult)
+async def visit(
+    request: Request, key: Writer, body: schemas.CounterVisit, idem: IdempotencyKey
+) -> schemas.CounterResult:
+    """A visit without a purchase, within the program's limits; 409 where it was counted already."""
+    async with keyed(request, key, idem, "counter.visit", body) as act:
+        if act.known is None:
+            code = await _begin(request, key, act, body)
+            place = Place(code, key.id, staff=True)
+            rulebook = request.app.state.rulebook
+            try:
+                await visiting.count(
+                    act.batch, rulebook, act.subject, place, cause=act.id, actor=key.actor
+                )
+            except VisitRefused as refused:
+                raise serving.visited(refused.reason) from None
+            way = serving.way(body.member)
+            await serving.note(request, key, act, "visit", code, way, purchase_id=act.id)
+        return await serving.result(request, act.batch.connection, key, act)
+
+
 @router.post("/service-points", status_code=201, response_model=schemas.CounterResult)
 async def give(
     request: Request, key: Writer, body: schemas.CounterGift, idem: IdempotencyKey
@@ -93,7 +111,7 @@ async def redeem(
         if act.known is None:
             code = await _begin(request, key, act, body)
             made = await _spend(request, key, act, code, body.points, body.purchase_total)
-            await _note(
+            await serving.note(
                 request,
                 key,
                 act,
@@ -107,17 +125,6 @@ async def redeem(
         return await serving.result(request, act.batch.connection, key, act)
 
 
-@router.post("/refunds", status_code=201, response_model=schemas.CounterResult)
-async def refund(
-    request: Request, key: Writer, body: schemas.CounterRefund, idem: IdempotencyKey
-) -> schemas.CounterResult:
-    """A refund of a purchase of this store, whole or by amount, until nothing is left."""
-    async with keyed(request, key, idem, "counter.refund", body) as act:
-        if act.known is None:
-            await _refund(request, key, act, body)
-        return await serving.result(request, act.batch.connection, key, act)
-
-
 async def _begin(request: Request, key: Key, act: Act, body: Any) -> str:
     """Who is served, and in which store; a code that was scanned is spent."""
     connection = act.batch.connection
@@ -128,35 +135,6 @@ async def _begin(request: Request, key: Key, act: Act, body: Any) -> str:
     act.result = str(act.id)
     await serving.require_there(request, connection, act.member_id)
     return code
-
-
-async def _note(
-    request: Request,
-    key: Key,
-    act: Act,
-    kind: str,
-    code: str,
-    named_by: str,
-    happened_at: datetime | None = None,
-    **made: Any,
-) -> None:
-    now = clock.now()
-    done = store.Done(
-        member_id=act.subject,
-        id=act.id,
-        kind=kind,
-        store=code,
-        actor=key.actor,
-        actor_id=key.id,
-        named_by=named_by,
-        happened_at=happened_at or now,
-        acted_at=now,
-        **made,
-    )
-    await store.add(act.batch.connection, done)
-    told = {"act": str(act.id), "kind": kind, "named_by": named_by, **made}
-    after = {name: value for name, value in told.items() if value is not None}
-    audited(request, f"member:{act.subject}", after=after)
 
 
 async def _buy(
@@ -177,7 +155,7 @@ async def _buy(
         act.subject, code, key.id, _named(idem), at, body.total, body.tax, body.receipt, payments
     )
     id = submitting.submit(act.batch, _secret(request), wanted, key.actor, reply_to)
-    await _note(
+    await serving.note(
         request,
         key,
         act,
@@ -235,37 +213,8 @@ async def _give(request: Request, key: Key, act: Act, body: schemas.CounterGift)
         raise Problem(422, "service-points-refused", f"{refused}.") from None
     points = (await views.entry(connection, act.subject, UUID(entry)))["amount"]
     way = serving.way(body.member)
-    await _note(request, key, act, "service", code, way, at, entry_id=UUID(entry), points=points)
-
-
-async def _refund(request: Request, key: Key, act: Act, body: schemas.CounterRefund) -> None:
-    connection = act.batch.connection
-    code = await serving.where(connection, key, body.store)
-    id = refunds.id_of(body.purchase)
-    known = (await requests.find(connection, [id])).get(id)
-    if known is None or known.kind != "purchase" or known.member_id is None:
-        raise refunds.unknown()
-    bought = await views.purchase(connection, known.member_id, id)
-    if bought is None or bought["store"] != code:
-        raise refunds.unknown()
-    act.member_id, act.result = known.member_id, str(act.id)
-    order = Order(act.id, key.actor, Wanted(amount=body.amount))
-    try:
-        done = await refunding.refund(act.batch, request.app.state.rulebook, known, order)
-    except NotRefundable as problem:
-        raise refunds.refused(problem) from None
-    assert done is not None  # noqa: S101 - the purchase is there
-    await _note(
-        request,
-        key,
-        act,
-        "refund",
-        code,
-        "purchase",
-        purchase_id=id,
-        amount=done.amount,
-        points=-done.points_taken_back,
-        used=-done.points_returned,
+    await serving.note(
+        request, key, act, "service", code, way, at, entry_id=UUID(entry), points=points
     )
 
 

@@ -37,17 +37,9 @@ async def listed(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> schemas.ActPage:
     """What was done today at a store's counter, newest first; `mine`: by whoever asks only."""
-    before = _place(cursor)
     async with request.app.state.process.pool.acquire() as connection:
         code = await serving.where(connection, key, at)
-        since = await _midnight(request, connection)
-        actor = key.id if mine else None
-        found = await store.of_store(connection, code, since, before, actor, limit)
-    last = found[-1] if len(found) == limit else None
-    return schemas.ActPage(
-        items=[serving.shown_act(request, key, act) for act in found],
-        next=f"{last.acted_at.timestamp():.6f}_{last.id}" if last else None,
-    )
+        return await page_of(request, connection, key, code, mine, cursor, limit)
 
 
 @router.get("/{act_id}", response_model=schemas.CounterResult)
@@ -82,6 +74,27 @@ async def undo(
             undone = {"act": str(act.id), "kind": act.kind, "undone": True}
             audited(request, f"member:{act.member_id}", after=undone)
         return await serving.result_of(request, connection, key, act.member_id, act.id)
+
+
+async def page_of(
+    request: Request,
+    connection: Connection,
+    key: Key,
+    code: str,
+    mine: bool = False,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> schemas.ActPage:
+    """A page of the day's list, for a store that the caller may see. Raises Problem 400."""
+    before = _place(cursor)
+    since = await _midnight(request, connection)
+    actor = key.id if mine else None
+    found = await store.of_store(connection, code, since, before, actor, limit)
+    last = found[-1] if len(found) == limit else None
+    return schemas.ActPage(
+        items=[serving.shown_act(request, key, act) for act in found],
+        next=f"{last.acted_at.timestamp():.6f}_{last.id}" if last else None,
+    )
 
 
 async def _there(connection: Connection, key: Key, text: str, *, lock: bool = False) -> Listed:

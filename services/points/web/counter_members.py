@@ -1,34 +1,27 @@
 """Whom the counter serves: a scanned or typed code → the member's panel; sales to refund."""
 
-from datetime import timedelta
-from typing import Annotated, Any
+from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 
 from services.points.programs.rulebook import Rulebook
-from services.points.purchases import quoting, service
+from services.points.purchases import quoting
 from services.points.rules import counter
 from services.points.store import counter_acts as store
-from services.points.store import profiles, views
+from services.points.store import views
 from services.points.web import counter_schemas as schemas
 from services.points.web import counter_serving as serving
 from services.points.web import naming, summary
 from services.points.web.counter_schemas import Served
 from services.points.web.quotes import Value
-from services.points.web.schemas import Member, Text
+from services.points.web.schemas import Member
 from shared import clock
 from shared.api_keys import Key
-from shared.bus.errors import NotYet
 from shared.bus.handling import Connection
 from shared.problems import Problem
 from shared.web.auth import Caller, Writer
 
 router = APIRouter(prefix="/v1/counter", tags=["counter"])
-
-RECEIPTS = timedelta(days=7)
-"""A receipt is looked for this far back."""
-
-MOST_SALES = 50
 
 
 @router.post("/scans", response_model=schemas.Panel)
@@ -57,64 +50,25 @@ async def again(request: Request, key: Caller, member_id: str) -> schemas.Panel:
         return await _panel(request, connection, key, naming.id_of(member_id), "id")
 
 
-@router.get("/purchases", response_model=schemas.SalePage)
-async def sales(
-    request: Request,
-    key: Caller,
-    at: Annotated[Text | None, Query(alias="store")] = None,
-    receipt: Text | None = None,
-    member: Text | None = None,
-) -> schemas.SalePage:
-    """Purchases of the store that could be refunded: of today (of a member), or of the last seven
-    days by the receipt's number. Those of tills are here too."""
-    rulebook = request.app.state.rulebook
-    id = naming.id_of(member) if member else None
-    async with request.app.state.process.pool.acquire() as connection:
-        code = await serving.where(connection, key, at)
-        await _require_program(rulebook, connection)
-        since, until = service.today(clock.now(), rulebook.current().program.zone)
-        span = (since - RECEIPTS if receipt else since, until)
-        rows = await store.purchases(connection, code, span, receipt, id, MOST_SALES)
-    return schemas.SalePage(items=[_sale(row) for row in rows])
-
-
-def _sale(row: Any) -> schemas.Sale:
-    return schemas.Sale(
-        id=row["id"],
-        member=serving.act_member(row["member_id"], row["name"], row["card"]),
-        occurred_at=row["occurred_at"],
-        total=row["total"],
-        remaining=row["remaining"],
-        points=row["points"] - row["points_back"],
-        receipt=row["receipt"],
-    )
-
-
 async def _panel(
-    request: Request, connection: Connection, key: Key, id: Any, way: str
+    request: Request, connection: Connection, key: Key, id: UUID, way: str
 ) -> schemas.Panel:
     rulebook = request.app.state.rulebook
     found = await summary.members(connection, rulebook, [id])
     if not found:
         raise naming.nobody()
-    await _require_program(rulebook, connection)
-    profile = await profiles.find(connection, id)
+    await serving.require_program(rulebook, connection)
+    name = await store.name_of(connection, id)
     debt = (await views.debts(connection, [id])).get(id, 0)
-    member, name = found[0], profile.fields.get("name") if profile else None
+    member = found[0]
     return schemas.Panel(
         member=member,
-        name=str(name) if name else None,
+        name=name or None,
         named_by=way,
         warnings=_warnings(member.status, debt),
         usable=_usable(rulebook, member),
         gifts=_gifts(rulebook, key),
     )
-
-
-async def _require_program(rulebook: Rulebook, connection: Connection) -> None:
-    await rulebook.refresh(connection)
-    if rulebook.empty:
-        raise NotYet("no program has been published yet")
 
 
 def _warnings(status: str, debt: int) -> list[schemas.Warning]:

@@ -1,6 +1,7 @@
 """Who is served at the counter, where, when: what every act begins with, and how it is answered."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from fastapi import Request
@@ -8,10 +9,11 @@ from fastapi import Request
 from services.points.counter import undoing
 from services.points.errors import CodeRefused, MemberGone
 from services.points.members import codes
+from services.points.programs.rulebook import Rulebook
 from services.points.rules import counter
 from services.points.store import counter_acts as store
 from services.points.store import views
-from services.points.store.counter_acts import Listed
+from services.points.store.counter_acts import Done, Listed
 from services.points.web import naming, summary
 from services.points.web.counter_schemas import (
     ActMember,
@@ -24,9 +26,11 @@ from services.points.web.naming import MemberName
 from services.points.web.requests import Act
 from shared import clock
 from shared.api_keys import Key
+from shared.bus.errors import NotYet
 from shared.bus.handling import Connection
 from shared.events import MemberRef
 from shared.problems import Problem, invalid
+from shared.web.acting import audited
 
 AHEAD = counter.AHEAD
 
@@ -118,6 +122,13 @@ async def require_there(request: Request, connection: Connection, id: UUID) -> N
         raise MemberGone("left", None)
 
 
+async def require_program(rulebook: Rulebook, connection: Connection) -> None:
+    """Know the newest program. Raises NotYet while none was ever published."""
+    await rulebook.refresh(connection)
+    if rulebook.empty:
+        raise NotYet("no program has been published yet")
+
+
 def is_manager(key: Key) -> bool:
     """Whether somebody may undo what others did."""
     return key.kind == "owner"
@@ -162,10 +173,40 @@ def act_member(id: UUID, name: str | None, card: str) -> ActMember:
 
 
 def _status(act: Listed) -> str:
-    if act.kind in ("service", "redemption") or (act.kind == "refund" and act.points is not None):
+    if act.kind != "purchase":
         return "done"
     status = act.purchase_status or "accepted"
     return "done" if status == "awarded" else status
+
+
+async def note(
+    request: Request,
+    key: Key,
+    act: Act,
+    kind: str,
+    code: str,
+    named_by: str,
+    happened_at: datetime | None = None,
+    **made: Any,
+) -> None:
+    """Write an act down, for the list and for the log of who did what."""
+    now = clock.now()
+    done = Done(
+        member_id=act.subject,
+        id=act.id,
+        kind=kind,
+        store=code,
+        actor=key.actor,
+        actor_id=key.id,
+        named_by=named_by,
+        happened_at=happened_at or now,
+        acted_at=now,
+        **made,
+    )
+    await store.add(act.batch.connection, done)
+    told = {"act": str(act.id), "kind": kind, "named_by": named_by, **made}
+    after = {name: value for name, value in told.items() if value is not None}
+    audited(request, f"member:{act.subject}", after=after)
 
 
 async def result(request: Request, connection: Connection, key: Key, act: Act) -> CounterResult:
@@ -204,6 +245,16 @@ def unknown_act() -> Problem:
 def refused_by(kind: str, ja: str, en: str, status: int = 422) -> Problem:
     """A refusal in both languages."""
     return Problem(status, kind, f"{ja}。 {en}.")
+
+
+def visited(reason: str) -> Problem:
+    """Why a visit does not count again."""
+    if reason == "today":
+        ja, en = "本日の来店はすでに記録されています", "Today's visit was counted already"
+    else:
+        ja = "前回の来店から時間がたっていないため、記録できません"
+        en = "The last visit was too short a time ago to count again"
+    return refused_by("visit-counted", ja, en, 409)
 
 
 def require_one(points: object, rule: object, reason: object) -> None:

@@ -52,6 +52,23 @@ async def test_a_purchase_is_refunded_whole_and_spent_points_return(
     await verified(points)
 
 
+async def test_a_visit_counts_once_a_day_and_again_when_undone(points: Points, member: Any) -> None:
+    rules = [{"id": "come", "type": "visit", "points": 3, "limit": {"per": "day", "count": 1}}]
+    await allow(points, accrual={"rules": rules})
+    who = {"member": {"card": member["card"]}}
+    came = await post(points, "visits", **who)
+    assert came.status_code == 201, came.text
+    assert (came.json()["points"], came.json()["visits"], came.json()["balance"]) == (3, 1, 53)
+    again = await post(points, "visits", **who)
+    assert (again.status_code, kind(again)) == (409, "visit-counted")
+    undone = await undo(points, came.json())
+    assert (undone.status_code, undone.json()["balance"]) == (201, 50)
+    account = await points.pool.fetchrow("SELECT earned, visits, purchases FROM accounts")
+    assert tuple(account) == (50, 0, 0)
+    assert (await post(points, "visits", **who)).status_code == 201
+    await verified(points)
+
+
 async def test_spent_points_return_to_their_lots(points: Points, member: Any) -> None:
     spent = await post(points, "redemptions", member={"card": member["card"]}, points=40)
     lots = "SELECT entry_id, remaining FROM lots ORDER BY entry_id"
