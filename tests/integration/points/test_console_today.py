@@ -124,6 +124,8 @@ async def test_stores_and_keys_have_pages(points):
         assert wanted in page
         assert "<i>1番" not in page
         assert key["key"] not in page
+        ids = re.findall(r' id="([^"]+)"', page)
+        assert len(ids) == len(set(ids))
     for path in ("/console/stores/nowhere", f"/console/stores/keys/{'0' * 32}"):
         answer = await points.client.get(path, **signed_in("owner"))
         assert answer.status_code == 404, path
