@@ -18,6 +18,7 @@ from deploy.bench import (
     awards,
     backtest,
     broadcast,
+    card,
     figures,
     growth,
     imports,
@@ -56,6 +57,7 @@ BENCHES: dict[str, Bench] = {
     "imports": imports.measure,
     "figures": figures.measure,
     "members": members.measure,
+    "card": card.measure,
 }
 """In this order: what needs nothing but servers comes before the product's processes start."""
 

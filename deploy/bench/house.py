@@ -40,7 +40,9 @@ NAIVE = tuple(map(_naive, ("web", "awards", "notify")))
 SERVICES = tuple(process.name for process in PROCESSES if not process.one_shot)
 INGRESS = ("migrate", "demo", "webhook-web", "points-awards", "bench-noop")
 LINKS = ("migrate", "demo", "bench-links")
+QR_KEY = "bench" * 8
 _ENV = {
+    "QR_SIGNING_KEY": QR_KEY,
     "LOG_LEVEL": "WARNING",
     "RATE_LIMIT_PER_SECOND": "1000000",
     "LINE_RATE_PER_SECOND": "1000000",

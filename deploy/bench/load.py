@@ -26,7 +26,8 @@ GIVE_UP_SECONDS = 60
 class Job(msgspec.Struct, kw_only=True):
     """`path` on `host`:`port` gets `posts` purchases, the n-th for the n-th of `cards`, round and
     round. `delivered_url` (the sandbox's stats) goes with `window`, `already` is its count now.
-    With an `agent` nothing is posted: the cards are asked for under `path`, by that browser."""
+    With an `agent` nothing is posted: the cards are asked for under `path`, by that browser. With
+    a `cookie` `path` is asked for, by those whom that cookie names so."""
 
     host: str
     port: int
@@ -42,6 +43,7 @@ class Job(msgspec.Struct, kw_only=True):
     delivered_url: str = ""
     already: int = 0
     agent: str = ""
+    cookie: str = ""
 
 
 class Outcome(msgspec.Struct, kw_only=True):
@@ -197,7 +199,7 @@ class Load:
 
 def requests(job: Job) -> Iterator[bytes]:
     """Request after request; all but the key is made beforehand."""
-    if job.agent:
+    if job.agent or job.cookie:
         yield from cycle([_asking(job, card) for card in job.cards])
     heads = [_parts(job, body(card, job.occurred_at)) for card in job.cards]
     for number in count():
@@ -218,6 +220,9 @@ def body(card: str, occurred_at: str) -> bytes:
 
 
 def _asking(job: Job, card: str) -> bytes:
+    if job.cookie:
+        head = f"GET {job.path} HTTP/1.1\r\nHost: {job.host}:{job.port}\r\n"
+        return f"{head}Cookie: {job.cookie}={card}\r\n\r\n".encode()
     head = f"GET {job.path}{card} HTTP/1.1\r\nHost: {job.host}:{job.port}\r\n"
     return f"{head}User-Agent: {job.agent}\r\n\r\n".encode()
 

@@ -183,7 +183,7 @@ async def test_the_card_reads_well_in_every_guise(
         await expect(page.locator(".history h2")).to_have_text(
             "History" if language == "en" else "ポイント履歴"
         )
-        assert await page.locator(".history li").count() == 20
+        assert await page.locator(".history li").count() == 10
         await page.locator(".history summary").first.click()
         await expect(page.locator(".because").first).to_be_visible()
         await expect(page.locator(".history time").first).not_to_be_empty()

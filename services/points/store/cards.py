@@ -1,4 +1,7 @@
-"""Who holds a card, as the card's own pages look at them; and older rows of a history."""
+"""Who holds a card, as the card's own pages look at them, and older rows of a history.
+
+A card is opened far more often than it changes: who it is and what state it is in is one query.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,17 +12,14 @@ import msgspec
 from shared.bus.handling import Connection
 
 _COLUMNS = """
-SELECT m.id, m.line_user_id, m.status, p.fields ->> 'name' AS name
-FROM members m LEFT JOIN profiles p ON p.member_id = m.id
+SELECT m.id, m.line_user_id, m.status, p.fields ->> 'name' AS name, concat_ws(',', m.card, m.status,
+    a.in_lots, a.pending, a.held, a.debt, a.visits, r.code, p.fields ->> 'name', (
+        SELECT id FROM entries WHERE member_id = m.id ORDER BY id DESC LIMIT 1)) AS state
+FROM members m JOIN accounts a ON a.member_id = m.id AND a.unit = 'point'
+LEFT JOIN profiles p ON p.member_id = m.id LEFT JOIN ranks r ON r.member_id = m.id
 """
 _BY_USER = f"{_COLUMNS} WHERE m.line_user_id = $1"
 _BY_ID = f"{_COLUMNS} WHERE m.id = $1"
-_STAMP = """
-SELECT a.in_lots, a.pending, a.held, a.debt, a.visits, m.card, m.status, r.code, (
-    SELECT id FROM entries WHERE member_id = m.id ORDER BY id DESC LIMIT 1) AS entry
-FROM members m JOIN accounts a ON a.member_id = m.id AND a.unit = 'point'
-LEFT JOIN ranks r ON r.member_id = m.id WHERE m.id = $1
-"""
 _ENTRIES = """
 SELECT id, kind, unit, amount, balance_after, occurred_at, source, explanation
 FROM entries WHERE member_id = $1 AND id < $2 AND kind = ANY($3::text[])
@@ -32,12 +32,14 @@ SELECT EXISTS (SELECT FROM member_changes
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """A member behind a card; `name` is what they told the shop, if anything."""
+    """A member behind a card; `name` is what they told the shop, if anything, `state` changes
+    whenever anything on the card does."""
 
     id: UUID
     line_user_id: str | None
     status: str
     name: str | None
+    state: str = ""
 
 
 async def of_user(connection: Connection, user: str) -> Holder | None:
@@ -50,11 +52,6 @@ async def of_id(connection: Connection, id: UUID) -> Holder | None:
     """The member with this id."""
     row = await connection.fetchrow(_BY_ID, id)
     return Holder(*row) if row else None
-
-
-async def stamp(connection: Connection, member: UUID) -> str:
-    """What changes whenever anything on the member's card does."""
-    return repr(tuple(await connection.fetchrow(_STAMP, member) or ()))
 
 
 async def entries(

@@ -85,6 +85,7 @@ from shared.web.staff import Gate
 from shared.web.waiting import Waiting
 
 _MODULES = (
+    card,  # first: what is opened most often is looked for first
     member_search,
     members,
     story,

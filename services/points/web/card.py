@@ -74,13 +74,12 @@ async def now(request: Request) -> JSONResponse:
     user = await _user(request)
     async with request.app.state.process.pool.acquire() as connection:
         holder = await _looking(request, connection, user)
-        stamp = await card_shown.stamp(request, connection, holder.id)
     code = card_shown.code(request, holder.id)
     said = {
         "qr": code.svg,
         "left": code.left,
         "tag": card_shown.tag(request, holder.id),
-        "stamp": stamp,
+        "stamp": card_shown.stamp(request, holder),
     }
     response = JSONResponse(said, headers={"Cache-Control": "no-store"})
     if user is not None:

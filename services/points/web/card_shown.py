@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 from fastapi import Request
 from msgspec import Struct
 
@@ -20,7 +21,9 @@ from shared import clock
 from shared.bus.handling import Connection
 from shared.web.language import language_of
 
-ENTRIES = 20
+FIRST, ENTRIES = 10, 20
+"""Rows of the history that the card comes with, and that each look at older ones brings."""
+
 FILTERS: dict[str, tuple[str, ...]] = {
     "all": ("earn", "redeem", "release", "reverse", "expire", "adjust", "transfer"),
     "earned": ("earn",),
@@ -80,13 +83,13 @@ async def card(request: Request, connection: Connection, holder: Holder) -> Card
         member=member,
         name=holder.name,
         tag=tag(request, holder.id),
-        stamp=await stamp(request, connection, holder.id),
+        stamp=stamp(request, holder),
         code=code(request, holder.id),
         barcode=codes_drawn.ean13(member.card),
         next_rank=next_rank(request, member.next_rank),
         next_point=_next_point(request, member.points.missing_amount),
         expiring=expiring(member.points, zone_of(request)),
-        history=await history(request, connection, holder.id, "all"),
+        history=await history(request, connection, holder.id, "all", count=FIRST),
         at=clock.now(),
     )
 
@@ -103,10 +106,10 @@ def tag(request: Request, member: UUID) -> str:
     return _digest(request, f"tag.{member}")
 
 
-async def stamp(request: Request, connection: Connection, member: UUID) -> str:
+def stamp(request: Request, holder: Holder) -> str:
     """What changes whenever anything on the card does: also the day, for what expires."""
     today = clock.now().astimezone(zone_of(request)).date()
-    return _digest(request, f"stamp.{today}.{await store.stamp(connection, member)}")
+    return _digest(request, f"stamp.{today}.{holder.state}")
 
 
 async def history(
@@ -115,12 +118,13 @@ async def history(
     member: UUID,
     filter: str,
     before: UUID = NEWEST,
+    count: int = ENTRIES,
 ) -> History:
     """A page of the history, newest first."""
-    rows = await store.entries(connection, member, before, FILTERS[filter], ENTRIES + 1)
+    rows = await store.entries(connection, member, before, FILTERS[filter], count + 1)
     lang, zone = language_of(request), zone_of(request)
-    following = str(rows[ENTRIES - 1]["id"]) if len(rows) > ENTRIES else None
-    return History([_entry(row, lang, zone) for row in rows[:ENTRIES]], following, filter)
+    following = str(rows[count - 1]["id"]) if len(rows) > count else None
+    return History([_entry(row, lang, zone) for row in rows[:count]], following, filter)
 
 
 def expiring(points: schemas.Points, zone: ZoneInfo) -> list[Expiring]:
@@ -149,14 +153,15 @@ def short_day(at: datetime, zone: ZoneInfo, lang: str) -> str:
 
 
 def _entry(row: Any, lang: str, zone: ZoneInfo) -> dict[str, Any]:
-    words = summary.explanation(row["kind"], row["source"], row["amount"], row["explanation"])
-    title = getattr(explain.title(row["kind"], row["source"], row["amount"]), lang)
+    kind, source, amount = row["kind"], row["source"], row["amount"]
+    words = explain.text(kind, source, amount, msgspec.json.decode(row["explanation"]))
+    title = getattr(explain.title(kind, source, amount), lang)
     return {
-        "amount": row["amount"],
+        "amount": amount,
         "at": row["occurred_at"],
         "day": short_day(row["occurred_at"], zone, lang),
         "title": title,
-        "lines": words.text[lang].splitlines(),
+        "lines": words[lang].splitlines(),
     }
 
 

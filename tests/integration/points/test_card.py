@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.points.web import card_session
+from services.points.web import card_session, card_shown
 from shared import clock, ids
 from shared.events import MemberRef
 from tests.integration.points.card_phone import Phone, signed_in
@@ -186,8 +186,10 @@ async def test_the_history_is_read_on_and_filtered(points: Points, anna: Phone) 
         path = f"/v1/members/{member['id']}/adjustments"
         await points.client.post(path, json=adjusted, headers=owner(f"a{number}"))
     await anna.send("GET", "/card/view")
+    view = (await anna.send("GET", "/card/view")).text
+    assert view.count("<li>") == card_shown.FIRST
     first = (await anna.send("GET", "/card/history", token=False)).text
-    assert first.count("<li>") == 20
+    assert first.count("<li>") == card_shown.ENTRIES
     before = first.partition('data-before="')[2].partition('"')[0]
     second = (await anna.send("GET", f"/card/history?before={before}", token=False)).text
     assert second.count("<li>") == 3
