@@ -64,6 +64,9 @@ SECTIONS: dict[str, str] = {
     "ranks": """
         SELECT member_id, code, own, since, keep_until, floor, floor_until FROM ranks
         ORDER BY member_id""",
+    "rank_moves": """
+        SELECT member_id, id, from_code, to_code, direction, at FROM rank_moves
+        ORDER BY member_id, id""",
     "rank_floors": """
         SELECT member_id, id, code, until, reason, actor, decided_at FROM rank_floors
         ORDER BY member_id, id""",
