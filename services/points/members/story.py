@@ -227,10 +227,16 @@ def _bought(row: Any, around: Around, currency: str) -> Bought:
         total=row["total"],
         refunded=row["refunded"],
         currency=told.get("currency") or currency,
-        lines=[each for each in told.get("lines") or [] if isinstance(each, dict)],
+        lines=[_line(each) for each in told.get("lines") or [] if isinstance(each, dict)],
         receipt=told.get("receipt"),
         refunds=refunds,
     )
+
+
+def _line(told: dict[str, Any]) -> dict[str, Any]:
+    """A line of a receipt, with all parts that there may be."""
+    named = {name: told.get(name) for name in ("name", "sku", "category")}
+    return {**named, "quantity": told.get("quantity") or 1, "amount": told.get("amount") or 0}
 
 
 def _change(row: Any) -> Item:
@@ -304,7 +310,7 @@ def _merges(row: Any, member: UUID) -> Iterator[Item]:
         "merge",
         row["merged_at"],
         story_words.merge(card, kept=kept, undone=False),
-        row["absorbed"],
+        member,
         actor=row["actor"],
         reason=row["reason"] or None,
         merge_id=row["id"],

@@ -21,6 +21,10 @@ _FIELDS = {
     "name_kana": Words("フリガナ", "name in kana"),
     "nickname": Words("ニックネーム", "nickname"),
 }
+_PURPOSES = {
+    "profile": Words("プロフィール", "profile"),
+    "marketing": Words("お知らせ", "marketing"),
+}
 _STATUS = {
     "active": Words("利用を再開", "Resumed"),
     "suspended": Words("利用を停止", "Suspended"),
@@ -95,7 +99,8 @@ def _part(name: str) -> Words:
 
 def _field(part: str, name: str) -> Words:
     if part == "consent":
-        return Words(f"同意「{name}」", f"consent “{name}”")
+        purpose = _PURPOSES.get(name, Words(name, name))
+        return Words(f"同意「{purpose.ja}」", f"consent “{purpose.en}”")
     return _FIELDS.get(name, Words(name, name))
 
 

@@ -28,6 +28,8 @@ from services.points.web import (
     components,
     console_export,
     console_imports,
+    console_member,
+    console_members,
     counter,
     counter_acts,
     counter_members,
@@ -148,6 +150,8 @@ _MODULES = (
     backtests_pages,
     ranks_pages,
     segments_pages,
+    console_members,
+    console_member,
 )
 
 

@@ -19,7 +19,7 @@ from shared import clock
 from shared.bus.handling import Connection
 from shared.problems import Problem
 from shared.web import schemas as common
-from shared.web.acting import IdempotencyKey
+from shared.web.acting import IdempotencyKey, audited
 from shared.web.auth import Owner
 
 router = APIRouter(prefix="/v1/members", tags=["members"])
@@ -101,6 +101,7 @@ async def leave(
             rulebook = request.app.state.rulebook
             left = await leaving.leave(act.batch, rulebook, id, reason=reason, actor=actor_of(key))
             act.result = _noted(left.points_lost, left.left_at)
+            audited(request, f"member:{id}", after={"status": "left", "points": -left.points_lost})
         points, at = _read(act.result)
     return Left(member_id=id, status="left", points_lost=points, left_at=at)
 
@@ -124,6 +125,8 @@ async def erase(
             except NotConfirmed:
                 raise _not_confirmed() from None
             act.result = _noted(erased.points_lost, erased.erased_at)
+            lost = {"status": "erased", "points": -erased.points_lost}
+            audited(request, f"member:{id}", after=lost)
         points, at = _read(act.result)
     return Erased(member_id=id, status="left", points_lost=points, erased_at=at)
 
@@ -138,6 +141,7 @@ async def export(request: Request, key: Owner, member_id: str, idem: Idempotency
             if not await store.lineage(connection, id):
                 raise naming.nobody()
             act.member_id, act.result = id, str(act.id)
+            audited(request, f"member:{id}", after={"copy": "asked for"})
             await exporting.ask(act.batch, act.id, id, actor_of(key))
         return state_of(await found(connection, id, act.id))
 

@@ -13,7 +13,7 @@ from services.points.web import naming
 from services.points.web.profiles import refusals
 from services.points.web.requests import keyed
 from shared.problems import Problem
-from shared.web.acting import IdempotencyKey
+from shared.web.acting import IdempotencyKey, audited
 from shared.web.auth import Writer
 
 router = APIRouter(prefix="/v1/members", tags=["members"])
@@ -47,6 +47,7 @@ async def issue(request: Request, key: Writer, member_id: str, idem: Idempotency
                 words = _REFUSED[refused.reason]
                 raise Problem(409, refused.reason.replace("_", "-"), words) from None
             act.result = f"{issued.draw} {issued.expires_at.isoformat()}"
+            audited(request, f"member:{id}", after={"link_code": "issued"})
         return _again(secret, act.id, act.result or "")
 
 

@@ -11,7 +11,7 @@ from services.points.store import views
 from services.points.web import naming, schemas, summary
 from services.points.web.requests import keyed
 from shared.problems import Problem
-from shared.web.acting import IdempotencyKey
+from shared.web.acting import IdempotencyKey, audited
 from shared.web.auth import Caller, Owner, Writer
 
 router = APIRouter(prefix="/v1/members", tags=["members"])
@@ -108,6 +108,9 @@ async def adjust(
                 actor=key.actor,
             )
         member = await _one(request, act.batch.connection, id)
+        balance = member.points.balance
+        before, after = {"balance": balance - body.points}, {"balance": balance}
+        audited(request, f"member:{id}", before=before, after=after)
     return schemas.Adjusted(id=UUID(act.result), points=body.points, balance=member.points.balance)
 
 

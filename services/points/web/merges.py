@@ -16,7 +16,7 @@ from services.points.web.naming import MemberName
 from services.points.web.requests import keyed
 from shared.bus.handling import Connection
 from shared.problems import Problem
-from shared.web.acting import IdempotencyKey
+from shared.web.acting import IdempotencyKey, audited
 from shared.web.auth import Owner
 
 router = APIRouter(tags=["members"])
@@ -84,6 +84,7 @@ async def merge(
                 )
             except NotMergeable as problem:
                 raise _refused(problem) from None
+            audited(request, f"member:{kept}", after={"absorbed": str(absorbed)})
         return await _answer(request, connection, act.id)
 
 
@@ -101,6 +102,8 @@ async def undo(request: Request, key: Owner, merge_id: str, idem: IdempotencyKey
                 await merging.undo(act.batch, request.app.state.rulebook, made, actor=key.actor)
             except NotMergeable as problem:
                 raise _refused(problem) from None
+            absorbed = {"absorbed": str(made.absorbed)}
+            audited(request, f"member:{made.kept}", before=absorbed, after={"absorbed": None})
         return await _answer(request, act.batch.connection, id)
 
 

@@ -34,7 +34,7 @@ from shared.api_keys import Key
 from shared.bus.handling import Connection
 from shared.problems import Problem, invalid
 from shared.web import schemas as common
-from shared.web.acting import IdempotencyKey, acting
+from shared.web.acting import IdempotencyKey, acting, audited
 from shared.web.auth import Owner, Writer
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -172,6 +172,7 @@ async def change(
             match=if_match.strip().removeprefix("W/").strip('"') if if_match else None,
             only_new_names=key.kind != "owner",
         )
+        audited(request, f"member:{id}", after={"changed": sorted(body.model_fields_set)})
         if key.kind == "owner":
             response.headers["ETag"] = _etag(after)
         return await _member(request, batch.connection, id)
@@ -223,7 +224,10 @@ async def status(request: Request, key: Owner, member_id: str, body: NewStatus) 
     earning, but cannot spend."""
     id = naming.id_of(member_id)
     async with acting(request) as batch, refusals():
+        before = (await _member(request, batch.connection, id)).status
         await membership.set_status(batch, id, body.status, reason=body.reason, actor=actor_of(key))
+        after = {"status": body.status}
+        audited(request, f"member:{id}", before={"status": before}, after=after)
         return await _member(request, batch.connection, id)
 
 
@@ -242,6 +246,7 @@ async def replace_card(
             act.result = await membership.replace_card(
                 act.batch, enrolment, id, reason=body.reason, actor=actor_of(key)
             )
+            audited(request, f"member:{id}", after={"changed": ["card"]})
         return await _member(request, act.batch.connection, id)
 
 
@@ -276,6 +281,7 @@ async def _tag(request: Request, key: Key, member_id: str, tag: str, *, on: bool
     id = naming.id_of(member_id)
     async with acting(request) as batch, refusals():
         await membership.tag(batch, id, tag, on=on, actor=actor_of(key))
+        audited(request, f"member:{id}", before={"tagged": not on}, after={"tagged": on})
 
 
 async def _member(request: Request, connection: Connection, id: UUID) -> schemas.Member:

@@ -25,7 +25,7 @@ from shared.bus.handling import Connection
 from shared.db import UNREACHABLE
 from shared.problems import Problem, malformed
 from shared.web import schemas as common
-from shared.web.acting import acting
+from shared.web.acting import acting, audited
 from shared.web.auth import Caller, Owner
 
 router = APIRouter(tags=["ranks"])
@@ -124,6 +124,7 @@ async def put_floor(request: Request, key: Owner, member_id: str, body: NewFloor
     rulebook = request.app.state.rulebook
     async with acting(request) as batch:
         id = await _member(batch.connection, member_id)
+        before = await _floor_before(batch.connection, id)
         try:
             await rank_floors.put(
                 batch,
@@ -137,6 +138,7 @@ async def put_floor(request: Request, key: Owner, member_id: str, body: NewFloor
         except UnknownRank as unknown:
             levels = ", ".join(unknown.levels) or "none"
             raise Problem(422, "unknown-rank", f"{unknown}. Use one of: {levels}.") from None
+        audited(request, f"member:{id}", before=before, after={"floor": body.code})
         return await _floor(batch.connection, id)
 
 
@@ -151,7 +153,9 @@ async def lift_floor(
     async with acting(request) as batch:
         id = await _member(batch.connection, member_id)
         rulebook = request.app.state.rulebook
+        before = await _floor_before(batch.connection, id)
         await rank_floors.lift(batch, rulebook, id, reason=reason, actor=key.actor)
+        audited(request, f"member:{id}", before=before, after={"floor": None})
         return await _floor(batch.connection, id)
 
 
@@ -211,6 +215,12 @@ async def _member(connection: Connection, text: str) -> UUID:
     if not found or found[0].status not in ("active", "suspended"):
         raise naming.nobody()
     return id
+
+
+async def _floor_before(connection: Connection, member: UUID) -> dict[str, str | None]:
+    """The floor in force, as the audit log tells it."""
+    now = rank_floors.in_force(await rank_floors.history(connection, member))
+    return {"floor": now.code if now else None}
 
 
 async def _floor(connection: Connection, member: UUID) -> RankFloor:

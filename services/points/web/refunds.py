@@ -25,7 +25,7 @@ from shared.bus.handling import Connection
 from shared.problems import Problem
 from shared.purchase_id import is_genuine
 from shared.web import schemas as common
-from shared.web.acting import IdempotencyKey
+from shared.web.acting import IdempotencyKey, audited
 from shared.web.auth import Writer
 
 router = APIRouter(prefix="/v1/purchases", tags=["purchases"])
@@ -111,6 +111,9 @@ async def refund(
         known = await _purchase(request, act.batch.connection, id)
         if act.known is None:
             await _do(request, act, known, id, Order(act.id, key.actor, wanted))
+            given = {"purchase": str(id), "amount": body.amount, "lines": len(body.lines or ())}
+            target = f"member:{act.member_id}" if act.member_id else f"purchase:{id}"
+            audited(request, target, after=given)
         if act.status == "rejected":
             raise Problem(422, "refund-rejected", act.result or "The refund was rejected.")
         if act.status == "accepted" or known is None or known.member_id is None:

@@ -14,7 +14,7 @@ from services.points.web import naming, schemas, summary
 from services.points.web.requests import keyed
 from services.points.web.schemas import Text
 from shared.problems import Problem, invalid
-from shared.web.acting import IdempotencyKey
+from shared.web.acting import IdempotencyKey, audited
 from shared.web.auth import Writer
 
 router = APIRouter(prefix="/v1/members", tags=["members"])
@@ -69,6 +69,8 @@ async def give(
                 raise Problem(422, "service-points-refused", f"{refused}.") from None
         entry = await views.entry(connection, id, UUID(act.result))
         member = (await summary.members(connection, request.app.state.rulebook, [id]))[0]
+        given = {"points": entry["amount"], "rule": body.rule}
+        audited(request, f"member:{id}", after=given)
     return Given(
         id=entry["id"],
         points=entry["amount"],

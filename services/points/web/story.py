@@ -30,6 +30,16 @@ class InBoth(BaseModel):
     en: str
 
 
+class ReceiptLine(BaseModel):
+    """A line of the receipt; `amount` is the whole line's."""
+
+    name: str | None
+    sku: str | None
+    category: str | None
+    quantity: int
+    amount: int
+
+
 class Bought(BaseModel):
     """The purchase behind it: its lines as the till told them, and what came back (minor units)."""
 
@@ -37,7 +47,7 @@ class Bought(BaseModel):
     total: int
     refunded: int
     currency: str
-    lines: list[dict[str, Any]]
+    lines: list[ReceiptLine]
     receipt: str | None
     refunds: list[dict[str, Any]]
 
