@@ -4,7 +4,7 @@
 import { Refused, ask } from "/static/shared/page.js";
 import { Unanswered, call, look, now, onLine, online } from "./line.js";
 import * as panel from "./panel.js";
-import { act, flush, onChange } from "./queue.js";
+import { Unkept, act, flush, onChange } from "./queue.js";
 import { openCamera, readWedge } from "./scan.js";
 import * as shift from "./shift.js";
 import * as today from "./today.js";
@@ -72,6 +72,9 @@ async function confirm() {
     const outcome = await act(kind, address, body, label);
     if (outcome.state === "refused") problem("act-problem", plain(outcome.error.message));
     else finish(outcome.answer ?? { kind, label });
+  } catch (error) {
+    if (!(error instanceof Unkept)) throw error;
+    problem("act-problem", say("unkept"));
   } finally {
     busy = false;
     $("confirm").removeAttribute("aria-busy");

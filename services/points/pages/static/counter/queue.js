@@ -51,14 +51,21 @@ export function isOurs(act) {
   return act.staff === desk.dataset.staff && act.store === desk.dataset.store;
 }
 
+/** This device writes nothing down: without that, an answer that is lost could make an act happen twice. */
+export class Unkept extends Error {}
+
 /** Do an act: `{state: "done", answer}`, `{state: "refused", error}`, or `{state: "kept"}` until the
- *  network is back. */
+ *  network is back. Raises Unkept, and nothing is done, where the device can write nothing down. */
 export async function act(kind, address, body, label) {
   const made = {
     key: crypto.randomUUID(), kind, address, body, label, at: new Date().toISOString(),
     staff: desk.dataset.staff, staffName: desk.dataset.staffName, store: desk.dataset.store, refused: null,
   };
-  made.order = await write(made);
+  try {
+    made.order = await write(made);
+  } catch (error) {
+    throw new Unkept(String(error));
+  }
   const outcomes = await flush(made.order);
   return outcomes.get(made.order) ?? { state: "kept" };
 }
