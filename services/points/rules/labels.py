@@ -37,6 +37,7 @@ _NAMES = {
     "ranks.downgrade": ("ランクの下がり方", "how ranks go down"),
     "ranks.notice_days": ("ランクダウン前のお知らせ(日前)", "notice before a downgrade (days)"),
     "ranks.levels": ("ランク", "rank"),
+    "ranks.levels.requires": ("条件", "conditions"),
     "welcome.points": ("入会特典", "welcome points"),
     "service": ("サービスポイント", "service points"),
     "service.rules": ("サービスポイントの種類", "kind of service points"),

@@ -120,7 +120,10 @@ async function elsewhere() {
 
 async function overtaken() {
   const decided = await reconcile(copy(forms.document), draft.base);
-  if (decided) { goOn(decided); find("behind").hidden = true; toast(words.wordTogether); }
+  if (!decided) return;
+  goOn(decided);
+  find("behind")?.remove();
+  toast(words.wordTogether);
 }
 
 async function discard() {
@@ -137,6 +140,7 @@ async function leave(address) {
 
 find("publish").addEventListener("click", async () => {
   await draft.flush();
+  if (!checked) { clearTimeout(timer); await check(); }
   if (checked?.valid) await publish(checked, text, draft, overtaken);
 });
 find("try").addEventListener("click", () => leave(words.tryAt));
@@ -159,4 +163,5 @@ forms.fill(copy(given.document));
 json.value = text;
 if (location.hash) { const part = document.getElementById(location.hash.slice(1)); if (part?.matches("details")) { part.open = true; part.scrollIntoView(); } }
 look();
+forms.form.inert = false;
 page.dataset.ready = "";

@@ -5,6 +5,7 @@ import { copy, get, put, same } from "./document.js";
 import { addChip, KINDS } from "./kinds.js";
 import * as lists from "./lists.js";
 
+const DECIDING = new Set(["variant", "limit", "span"]); // kinds that say what else there is
 let numbered = 0;
 
 /** Give a control an id, its label the same, and let it be described by what stands below it. */
@@ -131,8 +132,8 @@ export class Forms {
     field.seen = looks(field);
     if (same(meant(value) ?? null, meant(before) ?? null)) return;
     if (field.dataset.kind === "variant" || field.dataset.kind === "limit") this.#turn(field, path, value);
-    else put(this.document, path, value);
-    this.#after();
+    else put(this.document, path, value === false && fallback === false ? undefined : value);
+    this.#after(DECIDING.has(field.dataset.kind) || path === "currency" || path.startsWith("ranks.levels"));
   }
 
   /** Another type is another object: only what both have stays. */
@@ -145,12 +146,12 @@ export class Forms {
     put(this.document, parent, value === undefined ? undefined : { [name]: value, ...(begun[value] ?? {}), ...kept });
   }
 
-  /** One change may show others: what was hidden, the ranks to choose from, the currency. */
-  #after() {
+  /** One change may show others (`wide`): what was hidden, the ranks to choose from, the currency. */
+  #after(wide = false) {
     const about = this.about();
     this.#visible();
     this.#summaries(about);
-    for (const field of this.fields()) {
+    for (const field of wide ? this.fields() : []) {
       if (!field.contains(document.activeElement) && !field.matches("[data-show][hidden]")) this.#put(field, about);
     }
     this.changed();

@@ -28,6 +28,9 @@ const text = {
   read: (field) => input(field).value || undefined,
 };
 
+/** A text that is always there, if only as an empty one. */
+const words = { show: text.show, read: (field) => input(field).value };
+
 const integer = {
   show: (field, value) => {
     if (typeof value === "number" && whole(input(field).value) === value) return;
@@ -158,7 +161,7 @@ const nullable = {
 };
 
 export const KINDS = {
-  flag, month, nullable,
+  words, flag, month, nullable,
   text, integer, decimal, money, choice, boolean, several, ranks, hours, moment, span,
   window: window_, variant: choice, limit: choice,
   weekdays: several, texts: chips, numbers: chips,
