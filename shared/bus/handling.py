@@ -25,6 +25,7 @@ class Batch:
         self.emitted: list[Event[Any]] = []
         self.replies: list[tuple[str, Any]] = []
         self.after_commit: list[Callable[[], None]] = []
+        self.repeated = False  # a call of the API that was made before: it changes nothing
 
     def emit(self, *events: Event[Any]) -> None:
         """Publish these when, and only when, the transaction commits."""

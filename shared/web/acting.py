@@ -92,4 +92,5 @@ async def once(
         return id, True
     if await batch.connection.fetchval(_HASH, id) != asked:
         raise conflict()
+    batch.repeated = True
     return id, False

@@ -25,7 +25,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.:/+*@ -]{0,64}")
 
 _NEVER = re.compile(
     r"secret|password|pin$|token|^key$|_key$|hash|phone|external_id|line_user_id|^qr$|email|login"
-    r"|birthday|address|^fields$|^note$|reason|^card$|^code$|display_name|^totp"
+    r"|birthday|^fields$|^note$|reason|^card$|display_name|^totp"
 )
 """Fields that are secrets or about a person, by their names, whatever is in them."""
 
@@ -40,10 +40,10 @@ def audited(request: Request, target: str, *, before: Any = None, after: Any = N
 async def tell(request: Request, batch: Batch) -> None:
     """Emit what the person who is signed in did; nothing for an API key."""
     staff: Staff | None = getattr(request.state, "staff", None)
-    if staff is None:
+    if staff is None or batch.repeated:
         return
     target, before, after = getattr(request.state, "audit", None) or (
-        request.url.path,
+        target_of(request),
         None,
         without_words(await _sent(request)),
     )
@@ -62,6 +62,15 @@ async def tell(request: Request, batch: Batch) -> None:
     batch.emit(new_event(f"/{request.app.state.name}", told))
 
 
+def target_of(request: Request) -> str:
+    """What an address is about: `member:<id>`, `purchase:<id>` …, else the address itself."""
+    named = request.path_params
+    found = [name for name in named if name.endswith("_id")]
+    if found:
+        return f"{found[0].removesuffix('_id')}:{named[found[0]]}"
+    return request.url.path.removeprefix("/v1/")
+
+
 def without_secrets(value: Any) -> Any:
     """The value with what must never be kept hidden."""
     if isinstance(value, dict):
@@ -76,9 +85,12 @@ def _field(name: str, value: Any) -> Any:
 
 
 def without_words(value: Any) -> Any:
-    """The value with free text hidden: nobody has looked at what may be in it."""
+    """The value with free text hidden, and codes: nobody has looked at what may be in it."""
     if isinstance(value, dict):
-        return {str(name)[:64]: without_words(each) for name, each in value.items()}
+        return {
+            str(name)[:64]: HIDDEN if name == "code" else without_words(each)
+            for name, each in value.items()
+        }
     if isinstance(value, list):
         return [without_words(each) for each in value]
     return HIDDEN if isinstance(value, str) and not _PLAIN.fullmatch(value) else value

@@ -30,7 +30,7 @@ from shared import clock
 from shared.api_keys import Key
 from shared.bus.handling import Batch, Connection
 from shared.problems import Problem
-from shared.web.acting import IdempotencyKey, acting, once
+from shared.web.acting import IdempotencyKey, acting, audited, once
 from shared.web.auth import Caller, Owner
 
 router = APIRouter(prefix="/v1/messages/broadcasts", tags=["broadcasts"])
@@ -99,7 +99,10 @@ async def change(
         if body.content is not None:
             said = await resolved(batch.connection, request, body.content.model_dump())
         columns = to_columns(said, **given)
+        before = shown.broadcast(request, found).model_dump(mode="json", include=set(given))
         changed = await desk.change(batch, found, key.id, clock.now(), columns)
+        after = shown.broadcast(request, changed).model_dump(mode="json", include=set(given))
+        audited(request, f"broadcast:{broadcast_id}", before=before, after=after)
     return shown.broadcast(request, changed)
 
 

@@ -18,7 +18,7 @@ from services.notify.web import menus_schemas as schemas
 from shared import clock
 from shared.bus.handling import Connection
 from shared.problems import Problem, invalid
-from shared.web.acting import acting
+from shared.web.acting import acting, audited
 from shared.web.auth import Caller, Owner
 from shared.web.schemas import ProblemField
 
@@ -79,8 +79,8 @@ async def preview(request: Request, key: Caller, document: Document) -> Response
 @router.post("/sync", status_code=202, response_model=schemas.MenuAsked)
 async def sync(request: Request, key: Owner) -> schemas.MenuAsked:
     """Have LINE compared with the definitions now, and mended where it differs."""
-    async with request.app.state.process.pool.acquire() as connection:
-        await menus.ask(connection)
+    async with acting(request) as batch:
+        await menus.ask(batch.connection)
     return schemas.MenuAsked()
 
 
@@ -113,6 +113,9 @@ async def put(request: Request, key: Owner, name: Name, document: Document) -> s
     async with acting(request) as batch:
         await menus.lock(batch.connection)
         await _unless_another_default(batch.connection, definition)
+        known = await menus.one(batch.connection, name)
+        before = known.document if known else None
+        audited(request, f"rich_menu:{name}", before=before, after={**kept, "name": name})
         await menus.save(
             batch.connection,
             name,
@@ -132,6 +135,7 @@ async def delete(request: Request, key: Owner, name: Name) -> Response:
         await menus.lock(batch.connection)
         if not await menus.remove(batch.connection, name, clock.now()):
             raise _no_menu()
+        audited(request, f"rich_menu:{name}", after={"deleted": True})
     return Response(status_code=204)
 
 

@@ -1,5 +1,6 @@
 """`/v1/messages/settings`: the owner's settings of messages, put whole, by revision."""
 
+import json
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from services.notify.store.message_settings import Revision
 from shared import clock
 from shared.problems import Problem, malformed
 from shared.web import schemas
-from shared.web.acting import acting
+from shared.web.acting import acting, audited
 from shared.web.auth import Caller, Owner
 
 router = APIRouter(prefix="/v1/messages", tags=["message settings"])
@@ -59,6 +60,8 @@ async def put(
             found = before
         else:
             await store.put(batch.connection, found, key.actor)
+        told = json.loads(before.document), json.loads(found.document)
+        audited(request, "message_settings", before=told[0], after=told[1])
     return _shown(response, found)
 
 

@@ -11,7 +11,7 @@ from services.notify.web import quota_schemas as schemas
 from services.notify.web import quota_shown as shown
 from shared import clock
 from shared.problems import malformed
-from shared.web.acting import acting
+from shared.web.acting import acting, audited
 from shared.web.auth import Caller, Owner
 
 router = APIRouter(prefix="/v1/messages/quota", tags=["quota"])
@@ -40,7 +40,13 @@ async def put_plan(request: Request, key: Owner, body: schemas.QuotaPlan) -> sch
     far as it allows."""
     at, document = clock.now(), body.plan()
     async with acting(request) as batch:
-        await store.put_plan(batch.connection, document, at, str(key.id))
+        there = schemas.shown(await store.plan(batch.connection))
+        before, after = (
+            there.model_dump(mode="json"),
+            schemas.shown(document).model_dump(mode="json"),
+        )
+        audited(request, "quota_plan", before=before, after=after)
+        await store.put_plan(batch.connection, document, at, key.actor)
         await releasing.release(batch.connection, at)
     return schemas.shown(document)
 

@@ -19,7 +19,7 @@ from shared import clock
 from shared.bus.handling import Connection
 from shared.problems import Problem, malformed
 from shared.web import schemas as common
-from shared.web.acting import IdempotencyKey, acting, once
+from shared.web.acting import IdempotencyKey, acting, audited, once
 from shared.web.auth import Caller, Owner
 
 router = APIRouter(prefix="/v1/messages", tags=["templates"])
@@ -90,6 +90,8 @@ async def save(
         newest = await in_force(batch.connection, kind, language)
         _unmoved(newest, if_match)
         text = _json(body.messages)
+        told = words_of(kind, language, newest)
+        audited(request, f"template:{kind}:{language}", before=told, after=body.messages)
         if newest is None or newest.messages != text:
             newest = await store.save(
                 batch.connection,
@@ -169,6 +171,7 @@ async def revert(
         asked = {"kind": _known(kind), "language": language, **body.model_dump()}
         _, new = await once(batch, key, idem, "template.revert", asked)
         newest = await in_force(batch.connection, kind, language)
+        told = words_of(kind, language, newest)
         words = None
         if body.version is not None:
             words = (await _version(batch.connection, kind, language, body.version)).messages
@@ -184,6 +187,8 @@ async def revert(
                 by=key.actor,
                 now=clock.now(),
             )
+        again = words_of(kind, language, newest)
+        audited(request, f"template:{kind}:{language}", before=told, after=again)
     response.headers.update(_etag(newest))
     return shown(kind, language, newest)
 
@@ -204,6 +209,8 @@ async def paint(
     async with acting(request) as batch:
         await store.lock(batch.connection)
         chosen = await store.theme(batch.connection)
+        before, after = {"brand": _theme(chosen).brand}, {"brand": body.brand.upper()}
+        audited(request, "message_theme", before=before, after=after)
         if chosen is None or chosen.brand.upper() != body.brand.upper():
             brand, by = body.brand.upper(), key.actor
             chosen = await store.save_theme(batch.connection, brand, by, clock.now())

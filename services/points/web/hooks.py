@@ -19,7 +19,7 @@ from services.points.web import hooks_schemas as schemas
 from services.points.web.requests import keyed
 from shared import clock
 from shared.problems import Problem, invalid
-from shared.web.acting import IdempotencyKey
+from shared.web.acting import IdempotencyKey, acting, audited
 from shared.web.auth import Owner
 from shared.web.schemas import Problem as AnsweredProblem
 
@@ -91,19 +91,23 @@ async def change(
     _check(request, body.url, body.events)
     given = body.model_dump(exclude_unset=True)
     fields = {k: v for k, v in given.items() if v is not None or k in NULL_MEANS_NULL}
-    async with request.app.state.process.pool.acquire() as connection, connection.transaction():
-        changed = await registry.change(connection, _id(webhook_id), fields)
-    if changed is None:
-        raise _no_webhook()
+    async with acting(request) as batch:
+        before = _webhook(await _found(batch.connection, webhook_id))
+        changed = await registry.change(batch.connection, _id(webhook_id), fields)
+        if changed is None:
+            raise _no_webhook()
+        told = _told_of(before, fields), _told_of(_webhook(changed), fields)
+        audited(request, f"webhook:{webhook_id}", before=told[0], after=told[1])
     return _webhook(changed)
 
 
 @router.delete("/{webhook_id}", status_code=204, response_class=Response)
 async def delete(request: Request, key: Owner, webhook_id: str) -> Response:
     """Delete it with its delivery log. What is being sent at this moment may still arrive."""
-    async with request.app.state.process.pool.acquire() as connection:
-        if not await store.remove(connection, _id(webhook_id)):
+    async with acting(request) as batch:
+        if not await store.remove(batch.connection, _id(webhook_id)):
             raise _no_webhook()
+        audited(request, f"webhook:{webhook_id}", after={"deleted": True})
     return Response(status_code=204)
 
 
@@ -199,6 +203,11 @@ async def replay_period(
                 raise _too_many(problem) from None
             act.result = str(count)
         return schemas.Replayed(deliveries=int(act.result or 0))
+
+
+def _told_of(webhook: schemas.Webhook, fields: dict[str, Any]) -> dict[str, Any]:
+    """What the audit log is told: the fields that were to be changed."""
+    return {name: value for name, value in webhook.model_dump().items() if name in fields}
 
 
 def _check(request: Request, url: str | None, events: list[str] | None) -> None:

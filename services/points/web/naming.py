@@ -56,8 +56,7 @@ async def find(request: Request, connection: Connection, key: Key, ref: MemberRe
 async def store(connection: Connection, key: Key, code: str) -> str:
     """The code of a store that there is and where the key may act."""
     if not key.covers(code):
-        only = ", ".join(key.stores or ()) if key.role not in (None, "staff") else key.store
-        raise Problem(403, "other-store", f"You may act for this store only: {only}.")
+        raise _other_store(key)
     if not await terminals.has_store(connection, code):
         raise Problem(
             422,
@@ -66,6 +65,18 @@ async def store(connection: Connection, key: Key, code: str) -> str:
             errors=[("store", "is not the code of a store")],
         )
     return code
+
+
+def require_store(key: Key, code: str | None) -> None:
+    """Of what somebody who is signed in names by its id: it must be of a store of theirs. What
+    tills name so was theirs to begin with. Raises Problem 403."""
+    if key.role is not None and code is not None and not key.covers(code):
+        raise _other_store(key)
+
+
+def _other_store(key: Key) -> Problem:
+    only = ", ".join(key.stores or ()) if key.role not in (None, "staff") else key.store
+    return Problem(403, "other-store", f"You may act for this store only: {only}.")
 
 
 def id_of(text: str) -> UUID:

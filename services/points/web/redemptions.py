@@ -111,6 +111,7 @@ async def capture(
     named = {"redemption": redemption_id, "points": points}
     async with keyed(request, key, idem, "capture", named) as act:
         held = await _there(act.batch.connection, _id(redemption_id))
+        naming.require_store(key, held.store)
         if act.known is None:
             rulebook = request.app.state.rulebook
             held = await _acted(
@@ -126,6 +127,7 @@ async def void(
     """Let the held points go."""
     async with keyed(request, key, idem, "void", {"redemption": redemption_id}) as act:
         held = await _there(act.batch.connection, _id(redemption_id))
+        naming.require_store(key, held.store)
         if act.known is None:
             rulebook = request.app.state.rulebook
             held = await _acted(act, redeeming.void(act.batch, rulebook, held), held)

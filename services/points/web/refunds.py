@@ -19,8 +19,9 @@ from services.points.store import refunds as store
 from services.points.store import requests
 from services.points.store.refunds import Kept, Stored, Waiting
 from services.points.store.requests import Known
-from services.points.web import schemas, summary
+from services.points.web import naming, schemas, summary
 from services.points.web.requests import Act, keyed
+from shared.api_keys import Key
 from shared.bus.handling import Connection
 from shared.problems import Problem
 from shared.purchase_id import is_genuine
@@ -110,6 +111,7 @@ async def refund(
     async with keyed(request, key, idem, "refund", named) as act:
         known = await _purchase(request, act.batch.connection, id)
         if act.known is None:
+            await _require_store(act.batch.connection, key, known, id)
             await _do(request, act, known, id, Order(act.id, key.actor, wanted))
             given = {"purchase": str(id), "amount": body.amount, "lines": len(body.lines or ())}
             target = f"member:{act.member_id}" if act.member_id else f"purchase:{id}"
@@ -120,6 +122,17 @@ async def refund(
             response.status_code = 202
             return Refund(id=act.id, status="accepted")
         return await _answer(request, act.batch.connection, known.member_id, id, act.id)
+
+
+async def _require_store(
+    connection: Connection, key: Key, known: Known | None, purchase: UUID
+) -> None:
+    """Who is signed in refunds what was bought at a store of theirs."""
+    if key.role is None or known is None or known.member_id is None:
+        return
+    kept = await store.kept(connection, known.member_id, purchase)
+    if kept is not None:
+        naming.require_store(key, msgspec.json.decode(kept.purchase).get("store"))
 
 
 async def _do(

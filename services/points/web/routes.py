@@ -15,7 +15,7 @@ from services.points.store.routes import Day, Route
 from shared import clock
 from shared.bus.handling import Connection
 from shared.problems import Problem, invalid
-from shared.web.acting import acting
+from shared.web.acting import acting, audited
 from shared.web.auth import Caller, Owner
 from shared.web.schemas import Problem as AnsweredProblem
 
@@ -104,7 +104,10 @@ async def put(request: Request, key: Owner, code: Code, body: RouteSettings) -> 
     async with acting(request) as batch:
         if body.store and not await terminals.has_store(batch.connection, body.store):
             raise invalid([("store", "there is no store with this code")])
+        before = await store.find(batch.connection, code)
         made = await store.put(batch.connection, code, **body.model_dump(), now=clock.now())
+        told = before._asdict() if before else None
+        audited(request, f"route:{code}", before=told, after=made._asdict())
     return _shown(request, made)
 
 

@@ -18,7 +18,7 @@ from shared.api_keys import Key
 from shared.bus.handling import Connection
 from shared.problems import Problem, invalid
 from shared.web import schemas as common
-from shared.web.acting import IdempotencyKey, acting, once
+from shared.web.acting import IdempotencyKey, acting, audited, once
 from shared.web.auth import Caller, Owner
 
 router = APIRouter(prefix="/v1/schedules", tags=["schedules"])
@@ -103,7 +103,10 @@ async def change(
     if problems:
         raise invalid(problems)
     async with acting(request) as batch:
-        await _one(batch.connection, name)
+        known = (await _one(batch.connection, name)).model_dump(mode="json")
+        told = body.model_dump(mode="json")
+        before = {field: known.get(field) for field in told}
+        audited(request, f"schedule:{name}", before=before, after=told)
         now = clock.now()
         batch.emit_all(await firing.ticks(batch.connection, now))  # what came due the old way
         await store.change(batch.connection, name, now=now, **body.model_dump())
@@ -129,6 +132,7 @@ async def run(request: Request, key: Owner, name: str, idem: IdempotencyKey) -> 
     async with acting(request) as batch:
         await _one(batch.connection, name)
         _, new = await once(batch, key, idem, "run", {"name": name})
+        audited(request, f"schedule:{name}", after={"run": True})
         if new:
             actor = key.actor
             batch.emit_all(await firing.run_now(batch.connection, name, clock.now(), actor))
@@ -145,7 +149,9 @@ async def _steer(
     change: Callable[[Connection, str, datetime], Awaitable[bool]],
 ) -> schemas.Schedule:
     async with acting(request) as batch:
-        await _one(batch.connection, name)
+        before = await _one(batch.connection, name)
+        told = {"status": before.status}, {"act": act}
+        audited(request, f"schedule:{name}", before=told[0], after=told[1])
         _, new = await once(batch, key, idem, act, {"name": name})
         if new and await change(batch.connection, name, clock.now()):
             await noted(batch.connection, act, f"schedule:{name}", key)

@@ -31,6 +31,7 @@ from tests.integration.points.shop import (
     submitted,
     verified,
 )
+from tests.staff import signed_in
 
 USER = "U" + "7" * 32
 WELCOME = 50
@@ -459,3 +460,16 @@ async def test_verify_sees_a_refund_that_the_ledger_does_not_have(
         with pytest.raises(AssertionError, match="refunds that purchases"):
             await verified(points)
         await points.pool.execute(back)
+
+
+async def test_who_is_signed_in_refunds_what_was_bought_at_their_store(
+    points: Points, member: Any
+) -> None:
+    purchase = await bought(points, member, 1000)
+    path = f"/v1/purchases/{purchase}/refunds"
+    for role, stores in (("staff", None), ("manager", ["second"])):
+        elsewhere = signed_in(role, stores, "second", key=role)
+        answer = await points.client.post(path, json={}, **elsewhere)
+        assert answer.json()["type"] == "urn:tamaru:problem:other-store", role
+    answer = await points.client.post(path, json={}, **signed_in("staff", key="here"))
+    assert answer.status_code == 201, answer.text

@@ -1,0 +1,146 @@
+"""What is kept of changes: who, what, before, after; nothing twice, nothing that names a person."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.integration.points.staff.desk import Desk, problem
+from tests.staff import signed_in
+
+PHONE, NAME, WHY = "09011112222", "山田花子", "やまだ様のお誕生日"
+
+
+@pytest.fixture
+async def member(desk: Desk) -> str:
+    """A member whom somebody signed in has joined, with points."""
+    body = {"phone": PHONE, "external_id": "crm-1"}
+    joined = await desk.client.post("/v1/members", json=body, **signed_in("staff", key="join"))
+    assert joined.status_code == 201, joined.text
+    id: str = joined.json()["id"]
+    gift = {"points": 100, "reason": WHY}
+    path = f"/v1/members/{id}/adjustments"
+    given = await desk.client.post(path, json=gift, **signed_in("manager", key="gift"))
+    assert given.status_code == 201, given.text
+    return id
+
+
+def told(row: Any) -> tuple[Any, Any]:
+    values = (row["before"], row["after"])
+    return tuple(None if each is None else msgspec.json.decode(each) for each in values)  # type: ignore[return-value]
+
+
+async def test_each_change_of_a_member_is_there_without_what_names_them(
+    desk: Desk, member: str
+) -> None:
+    path = f"/v1/members/{member}"
+    changes: list[tuple[str, str, Any]] = [
+        (
+            "PATCH",
+            path,
+            {
+                "fields": {"name": NAME},
+                "birthday": "1990-05-05",
+                "consent": {"profile": {"given": True, "source": "counter"}},
+            },
+        ),
+        ("PUT", f"{path}/tags/vip", None),
+        ("DELETE", f"{path}/tags/vip", None),
+        ("PUT", f"{path}/status", {"status": "suspended", "reason": WHY}),
+        ("PUT", f"{path}/status", {"status": "active", "reason": WHY}),
+        ("POST", f"{path}/card", {"reason": WHY}),
+    ]
+    for number, (method, address, body) in enumerate(changes):
+        given = signed_in("owner", key=f"change {number}")
+        answer = await desk.client.request(method, address, json=body, **given)
+        assert answer.is_success, answer.text
+    rows = await desk.kept()
+    assert [row["act"] for row in rows][-6:] == [
+        "PATCH /v1/members/{member_id}",
+        "PUT /v1/members/{member_id}/tags/{tag}",
+        "DELETE /v1/members/{member_id}/tags/{tag}",
+        "PUT /v1/members/{member_id}/status",
+        "PUT /v1/members/{member_id}/status",
+        "POST /v1/members/{member_id}/card",
+    ]
+    assert {row["target"] for row in rows[1:]} == {f"member:{member}"}
+    assert told(rows[1]) == ({"balance": 0}, {"balance": 100})
+    assert told(rows[2]) == (None, {"changed": ["birthday", "consent", "fields"]})
+    assert told(rows[3]) == ({"tagged": False}, {"tagged": True})
+    assert told(rows[4]) == ({"tagged": True}, {"tagged": False})
+    assert told(rows[5]) == ({"status": "active"}, {"status": "suspended"})
+    everything = str([dict(row) for row in rows])
+    for secret in (PHONE, NAME, WHY, "crm-1", "1990-05-05"):
+        assert secret not in everything, secret
+
+
+async def test_rules_routes_and_webhooks_say_what_was_before(desk: Desk) -> None:
+    owner = signed_in("owner")
+    program = (await desk.client.get("/v1/program", **owner)).json()
+    changed = {**program, "welcome": {"points": 777}}
+    answer = await desk.client.put("/v1/program", json=changed, **owner)
+    assert answer.status_code == 200, answer.text
+    for name in ("ポスター", "新しいポスター"):
+        body = {"name": name, "kind": "poster"}
+        assert (await desk.client.put("/v1/routes/p1", json=body, **owner)).is_success
+    hook = {"url": "https://hooks.example.com/x", "events": ["points.*"]}
+    made = await desk.client.post("/v1/webhooks", json=hook, **signed_in("owner", key="h"))
+    path = f"/v1/webhooks/{made.json()['id']}"
+    assert (await desk.client.patch(path, json={"active": False}, **owner)).is_success
+    assert (await desk.client.delete(path, **owner)).status_code == 204
+    rows = await desk.kept()
+    assert [row["act"].split()[0] for row in rows] == [
+        "PUT",
+        "PUT",
+        "PUT",
+        "POST",
+        "PATCH",
+        "DELETE",
+    ]
+    assert "777" in str(told(rows[0])[1])
+    assert told(rows[2])[0]["name"] == "ポスター" and told(rows[2])[1]["name"] == "新しいポスター"
+    assert made.json()["secret"] not in str([dict(row) for row in rows])
+    assert told(rows[5])[1] == {"deleted": True}
+
+
+async def test_what_was_refused_and_what_is_repeated_is_told_by_nothing(
+    desk: Desk, member: str
+) -> None:
+    before = len(await desk.kept())
+    gift = {"points": 100, "reason": WHY}
+    path = f"/v1/members/{member}/adjustments"
+    again = await desk.client.post(path, json=gift, **signed_in("manager", key="gift"))
+    assert again.status_code == 201
+    too_much = {"points": -1000, "reason": WHY}
+    refused = await desk.client.post(path, json=too_much, **signed_in("manager", key="x"))
+    assert problem(refused) == (422, "not-enough-points")
+    assert len(await desk.kept()) == before
+    assert len(await desk.kept()) == before  # and kept again it stands once
+
+
+async def test_an_api_key_s_changes_are_not_in_it(desk: Desk) -> None:
+    headers = {"Authorization": "Bearer tmr_owner_test", "Idempotency-Key": "k"}
+    answer = await desk.client.post("/v1/members", json={"phone": PHONE}, headers=headers)
+    assert answer.status_code == 201 and await desk.kept() == []
+
+
+async def test_staff_act_for_the_store_of_their_shift_only(desk: Desk, member: str) -> None:
+    await desk.store("second")
+    here, there = signed_in("staff", key="r"), signed_in("staff", store="second", key="s")
+    hold = {"member": {"id": member}, "store": "main", "points": 10}
+    assert problem(await desk.client.post("/v1/redemptions", json=hold, **there)) == (
+        403,
+        "other-store",
+    )
+    made = await desk.client.post("/v1/redemptions", json=hold, **here)
+    assert made.status_code == 201, made.text
+    path = f"/v1/redemptions/{made.json()['id']}"
+    for act in ("capture", "void"):
+        theirs = signed_in("staff", store="second", key=act)
+        assert problem(await desk.client.post(f"{path}/{act}", **theirs)) == (403, "other-store")
+        limited = signed_in("manager", ["second"], "second", key=act)
+        assert problem(await desk.client.post(f"{path}/{act}", **limited)) == (403, "other-store")
+    ours = signed_in("staff", key="capture it")
+    assert (await desk.client.post(f"{path}/capture", **ours)).status_code == 200
+    code = await desk.client.get("/v1/stores/second/visit-code", **signed_in("staff"))
+    assert problem(code) == (403, "other-store")
