@@ -50,7 +50,7 @@ SELECT count(*) AS rows, count(DISTINCT member_id) AS members, sum(e.points) AS 
         AND n.explanation ->> 'import' = $1::text) AS entries,
     (SELECT sum(amount) FROM entries n WHERE n.source = 'import'
         AND n.explanation ->> 'import' = $1::text) AS amount
-FROM import_effects e WHERE import_id = $1::uuid AND fate IN ('new', 'matched')
+FROM import_effects e WHERE import_id = ($1::text)::uuid AND fate IN ('new', 'matched')
 """
 
 
@@ -216,7 +216,7 @@ class _Desk:
     async def _as_told(self, found: Import, rows: int) -> None:
         """What was done is what the file says, once, and the ledger adds up."""
         wanted = [_points(number) for number in range(1, rows + 1) if not _bad(number)]
-        row: Any = await self._pool.fetchrow(_SUMS, found.id, timeout=600)
+        row: Any = await self._pool.fetchrow(_SUMS, str(found.id), timeout=600)
         told = (row["rows"], row["members"], row["points"], row["entries"], row["amount"])
         entries = sum(1 for points in wanted if points)
         if told != (len(wanted), len(wanted), sum(wanted), entries, sum(wanted)):
@@ -232,7 +232,9 @@ class _Desk:
         columns = ", ".join(f"c{place} text" for place in range(HEADINGS.count(",") + 1))
         await admin.execute(f"CREATE UNLOGGED TABLE plain ({columns})")
         begin = time.perf_counter()
-        await admin.copy_to_table("plain", source=io.BytesIO(body), format="csv", header=True)
+        await admin.copy_to_table(
+            "plain", source=io.BytesIO(body), format="csv", header=True, encoding="sjis"
+        )
         took = time.perf_counter() - begin
         await admin.execute("DROP TABLE plain")
         await admin.close()
