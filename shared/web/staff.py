@@ -108,7 +108,7 @@ def session_expired() -> Problem:
     return Problem(
         401,
         "session-expired",
-        "サインインの有効期限が切れました。もう一度サインインしてください。 "
+        "ログインの有効期限が切れました。もう一度ログインしてください。 "
         "The sign-in has ended. POST /session/renew, or sign in again.",
     )
 

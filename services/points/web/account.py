@@ -149,7 +149,7 @@ async def require_more_than_a_pin(connection: Connection, staff: Staff) -> Perso
         raise Problem(
             403,
             "pin-only",
-            "PINではなく、パスワードまたはLINEでサインインしてから変更してください。 "
+            "PINではなく、パスワードまたはLINEでログインしてから変更してください。 "
             "Sign in with your password or LINE first; a PIN is for the counter only.",
         )
     return await _person(connection, staff)
@@ -183,7 +183,7 @@ def shown_sessions(living: list[Session], staff: Staff | None) -> schemas.Sessio
 def no_such_session() -> Problem:
     """It is over, or never was."""
     return Problem(
-        404, "unknown-session", "このサインインはすでに終了しています。 This session is over."
+        404, "unknown-session", "このログインはすでに終了しています。 This session is over."
     )
 
 

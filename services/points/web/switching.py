@@ -140,6 +140,6 @@ def _no_shift() -> Problem:
     return Problem(
         409,
         "no-shift",
-        "この端末では、まずパスワードまたはLINEでサインインして店舗を選んでください。 "
+        "この端末では、まずパスワードまたはLINEでログインして店舗を選んでください。 "
         "First sign in on this device with a password or LINE, and choose the store.",
     )

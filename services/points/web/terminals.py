@@ -223,7 +223,7 @@ def stops(kind: str, last: bool) -> tuple[str, str]:
     if last:
         return (
             "最後のオーナー鍵です。失効すると、自社システムとスクリプトからはAPIを使えません。"
-            "サインインしての操作は続けられます。",
+            "ログインしての操作は続けられます。",
             "This is the last owner key. Without it your own systems and scripts can do nothing by "
             "the API; people who sign in can go on.",
         )
