@@ -160,7 +160,7 @@ def _take_counter(page: Page, url: str, card: str) -> None:
     page.locator("#amount").fill("2480")
     expect(page.locator("#preview-main")).to_contain_text(re.compile("[0-9]"))
     expect(page.locator("#confirm")).to_be_enabled()
-    _save(page.screenshot(), IMAGES / "counter.png")
+    _save(page.screenshot(animations="disabled"), IMAGES / "counter.png")
 
 
 def _save(picture: bytes, path: Path) -> None:

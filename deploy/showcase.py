@@ -36,7 +36,7 @@ _NAMES = (
 )
 _DAYS = 35
 _PRICES = (380, 520, 650, 780, 980, 1_200, 1_480, 2_100, 3_240, 4_800)
-_PATIENCE = 60.0  # seconds until everything has been counted
+_PATIENCE = 150.0  # seconds until everything has been counted
 
 
 def open_shop(env: dict[str, str]) -> str:
@@ -49,9 +49,9 @@ def open_shop(env: dict[str, str]) -> str:
         url = f"{env['EDGE_URL']}/v1/purchases/batch"
         http.post(url, json=purchases, headers=owner).raise_for_status()
         last = purchases[-1]["member"]["line_user_id"]
-        lookup = f"{env['EDGE_URL']}/v1/members/lookup?line_user_id="
-        _wait(http, lookup + last, owner)
-        card: str = http.get(lookup + users[0], headers=owner).json()["card"]
+        _wait(http, env["EDGE_URL"], last, owner)
+        lookup = f"{env['EDGE_URL']}/v1/members/lookup?line_user_id={users[0]}"
+        card: str = http.get(lookup, headers=owner).json()["card"]
         return card
 
 
@@ -83,13 +83,14 @@ def _purchases(users: list[str], now: datetime) -> Iterator[dict[str, Any]]:
             }
 
 
-def _wait(http: httpx.Client, url: str, owner: dict[str, str]) -> None:
-    """Until the last buyer's visits stand still."""
+def _wait(http: httpx.Client, edge: str, last: str, owner: dict[str, str]) -> None:
+    """Until the last buyer's visits stand still and the figures of past days are derived."""
     deadline, before = time.monotonic() + _PATIENCE, -1
     while time.monotonic() < deadline:
-        answer = http.get(url, headers=owner)
+        answer = http.get(f"{edge}/v1/members/lookup?line_user_id={last}", headers=owner)
         visits = answer.json()["lifetime"]["visits"] if answer.status_code == 200 else -1
-        if visits == before > 0:
+        days = http.get(f"{edge}/v1/reports/days", headers=owner).raise_for_status().json()
+        if visits == before > 0 and days["items"][0]["sales"]:
             return
         before = visits
         time.sleep(1)
