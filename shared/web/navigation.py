@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from shared.web.roles import CHANGERS, COUNTER, OWNER, READERS, Role
 
+TODAY = "/console"
+
 
 class Area(NamedTuple):
     """One entry of the navigation; `icon` is one of `icons.html`, `roles` are those that see it."""
@@ -32,7 +34,7 @@ GROUPS: tuple[Group, ...] = (
         "",
         "",
         (
-            Area("/console", "今日", "Today", "today", READERS),
+            Area(TODAY, "今日", "Today", "today", READERS),
             Area("/console/members", "会員", "Members", "members", READERS),
             Area("/counter", "カウンター", "Counter", "counter", COUNTER),
         ),
@@ -80,11 +82,12 @@ def groups_for(role: str) -> list[Group]:
 
 
 def current(path: str) -> str:
-    """The address of the area that a page belongs to: the longest that its path begins with."""
+    """The address of the area that a page belongs to: the longest that its path begins with; the
+    first page, under whose address all others are, is its own area only."""
     inside = [
         area.address
         for group in GROUPS
         for area in group.areas
-        if path == area.address or path.startswith(area.address + "/")
+        if path == area.address or (area.address != TODAY and path.startswith(area.address + "/"))
     ]
     return max(inside, key=len, default="")

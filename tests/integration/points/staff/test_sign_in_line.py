@@ -111,6 +111,9 @@ async def test_what_another_browser_began_is_not_believed(desk: Desk, line: Line
     assert (await back(desk, theirs)).status_code == 422  # no trip of this browser's
     await to_line(desk)
     assert (await back(desk, theirs)).status_code == 422  # another state
+    good = await line.says_yes(await to_line(desk), user)
+    state = parse_qs(urlsplit(good).query)["state"][0]
+    assert (await back(desk, good.replace(state, "x" * 43))).status_code == 422
     assert "tamaru_staff" not in desk.client.cookies
 
 

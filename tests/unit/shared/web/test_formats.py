@@ -38,5 +38,5 @@ def test_everybody_sees_their_areas_and_no_more() -> None:
 def test_a_page_belongs_to_the_nearest_area() -> None:
     assert navigation.current("/console") == "/console"
     assert navigation.current("/console/members/1") == "/console/members"
-    assert navigation.current("/console/membersonly") == "/console"
+    assert navigation.current("/console/membersonly") == ""
     assert navigation.current("/elsewhere") == ""
