@@ -41,6 +41,12 @@ FILE: Any = {
         },
     }
 }
+_CSV: Any = {
+    200: {
+        "content": {"text/csv": {"schema": {"type": "string", "format": "binary"}}},
+        "description": "The rows",
+    }
+}
 _TOO_LARGE: Any = {413: {"model": common.Problem, "description": "More than 20 MB"}}
 FileName = Annotated[str, Query(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f/\\]+$")]
 PresetName = Annotated[
@@ -205,7 +211,7 @@ async def done(
     )
 
 
-@router.get("/{id}/errors.csv", response_class=StreamingResponse)
+@router.get("/{id}/errors.csv", response_class=StreamingResponse, responses=_CSV)
 async def errors(request: Request, key: OwnerOnly, id: UUID) -> StreamingResponse:
     """The rows that cannot be taken in, as they were sent, each with what is wrong: to correct and
     to send again."""
