@@ -21,7 +21,7 @@ from services.points.web.pages import PAGES as POINTS_PAGES
 from services.scheduler.web import app as scheduler
 from services.scheduler.web.pages import PAGES as SCHEDULER_PAGES
 from shared import problems
-from shared.web import api, auth, navigation, pages, roles, staff
+from shared.web import api, auth, navigation, pages, roles, sessions, staff
 from shared.web.staff import Gate
 from tests.staff import SESSION_KEY, shown, signed_in, someone
 
@@ -228,6 +228,24 @@ async def test_who_is_not_signed_in_is_led_to_the_sign_in_and_scripts_are_told(
     assert answer.headers["location"].startswith("/session/renew?next=%2F")
     told = await opened(operation, headers={"HX-Request": "true"})
     assert told.json()["type"] == "urn:tamaru:problem:session-expired"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_session_that_was_ended_is_refused_by_each_service(
+    monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    ended: list[Any] = []
+
+    async def is_ended(_: Any, session: Any) -> bool:
+        ended.append(session)
+        return True
+
+    monkeypatch.setattr(sessions, "is_ended", is_ended)
+    person = someone("owner")
+    for operation in [each for each in API if each.service == service]:
+        answer = await opened(operation, **shown(person))
+        assert answer.json()["type"] == "urn:tamaru:problem:session-expired", operation
+    assert set(ended) == {person.session_id}
 
 
 def test_what_asks_nobody_who_they_are_is_known() -> None:

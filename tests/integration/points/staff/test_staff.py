@@ -185,10 +185,11 @@ async def test_an_api_key_has_no_account(desk: Desk, house: dict[str, str]) -> N
     assert problem(answer) == (403, "in-person")
 
 
-async def test_a_session_that_was_ended_is_refused_by_every_service(
-    desk: Desk, database: Any, house: dict[str, str]
+async def test_a_session_that_was_ended_is_refused_at_once(
+    desk: Desk, house: dict[str, str]
 ) -> None:
-    """The other services hear of it by event, and keep it as points does."""
+    """In the other services too: `architecture/test_roles_everywhere.py`; that they hear of it is
+    a case of their queues."""
     session = desk.token().session_id
     async with desk.pool.acquire() as connection:
         assert not await sessions.is_ended(connection, session)
