@@ -29,6 +29,7 @@ class Group(NamedTuple):
     areas: tuple[Area, ...]
 
 
+_TODAY = Area("/console", "今日", "Today", "today", READERS)
 GROUPS: tuple[Group, ...] = (
     Group(
         "",
