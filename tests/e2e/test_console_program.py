@@ -109,9 +109,16 @@ async def ready(page: Page) -> None:
 async def part(page: Page, name: str) -> Any:
     """A part of the editor, opened."""
     found = page.locator(f"#part-{name}")
-    if await found.get_attribute("open") is None:
-        await found.locator("> summary").click()
+    await opened(found)
     return found
+
+
+async def opened(details: Any) -> None:
+    """Open it; again if a click came while the page was still being put together."""
+    for _ in range(5):
+        if await details.get_attribute("open") is None:
+            await details.locator("> summary").click()
+    await expect(details).to_have_attribute("open", "")
 
 
 async def test_every_document_comes_back_from_the_editor_as_it_was(
@@ -157,7 +164,7 @@ async def change_the_rule(page: Page, seen: Watched) -> None:
     """Twice the points; a wrong value is told where it stands; what changes is said in words."""
     await ready(page)
     rules = await part(page, "rules")
-    await rules.locator("[data-item] > details > summary").first.click()
+    await opened(rules.locator("[data-item] > details").first)
     points = rules.locator("[data-at=points] input").first
     await points.fill("たくさん")
     await expect(rules.locator("[data-at=points] .error").first).to_contain_text("整数で入力")

@@ -150,7 +150,7 @@ async def _make_regular(env: dict[str, str]) -> str:
                 "occurred_at": f"2026-01-{number + 1:02}T03:00:00Z",
                 "total": 480 + number * 1234,
             }
-            headers = owner | {"idempotency-key": f"regular-{number}"}
+            headers = owner | {"idempotency-key": f"regular-{user}-{number}"}
             url = f"{env['EDGE_URL']}/v1/purchases"
             async with http.post(url, json=purchase, headers=headers) as answer:
                 assert answer.status == 202, await answer.text()
