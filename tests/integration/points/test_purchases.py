@@ -255,7 +255,7 @@ async def test_a_till_that_waits_is_answered_also_for_repeats(points: Points) ->
     card = (await points.member(USER))["card"]
     event = submitted(MemberRef(card=card), total=1000)
     waiting = msgspec.structs.replace(
-        event, data=msgspec.structs.replace(event.data, reply_to=points.bus.reply_queue)
+        event, data=msgspec.structs.replace(event.data, reply_to=_reply_name(points))
     )
     await points.publish(waiting)
     await until(lambda: len(answers) == 1)
@@ -268,12 +268,17 @@ async def test_a_till_that_waits_is_answered_also_for_repeats(points: Points) ->
     assert answers[0]["points"] == {"earned": 10, "balance": 60, "pending": 0}
 
 
+def _reply_name(points: Points) -> str:
+    """Of a queue beside that of the service, which itself waits for the points of the counter."""
+    return f"{points.bus.reply_queue}.till"
+
+
 async def _reply_queue(
     points: Points, answers: list[dict[str, Any]]
 ) -> aio_pika.abc.AbstractConnection:
     connection = await aio_pika.connect(points.amqp_url)
     channel = await connection.channel()
-    queue = await channel.declare_queue(points.bus.reply_queue, exclusive=True)
+    queue = await channel.declare_queue(_reply_name(points), exclusive=True)
 
     async def receive(message: aio_pika.abc.AbstractIncomingMessage) -> None:
         answers.extend(msgspec.json.decode(message.body))
