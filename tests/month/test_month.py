@@ -176,7 +176,8 @@ def almost_used_up(line: Line, month: str) -> bool:
     """What LINE failed to take keeps its place in the budget for some seconds, so that a few may be
     left when the month turns; what was held for want of quota goes out right then."""
     turned = [each for each in line.arrived if each.at.day == 1 and each.at.hour == 0]
-    return 0.95 * line.quota <= line.used[month] <= line.quota and bool(turned)
+    few = max(10, line.quota // 20)
+    return line.quota - few <= line.used[month] <= line.quota and bool(turned)
 
 
 MONTH_TURN = datetime(2026, 11, 27, tzinfo=TOKYO)
