@@ -69,6 +69,24 @@ _SIZES = """
 SELECT count(*), pg_relation_size('member_terms'), pg_relation_size('member_terms_found'),
     pg_relation_size('member_terms_owner') FROM member_terms
 """
+_LIVED = """
+WITH made AS (
+    SELECT md5('lived' || n)::uuid AS purchase, n, (lpad(to_hex(1700000000000 + n), 12, '0')
+        || '70008' || substr(md5(n::text), 1, 15))::uuid AS id
+    FROM generate_series(1, 10000) AS n
+), bought AS (
+    INSERT INTO purchases (member_id, id, entry_id, store, terminal_id, occurred_at, accepted_at,
+        total, visits, points, purchase, context)
+    SELECT $1::uuid, purchase, id, 'main', purchase, $2, $2, 1180, 1, 11,
+        '{"store": "main", "total": 1180, "lines": [{"amount": 1180, "name": "珈琲", "sku": "A"}]}',
+        '{}' FROM made
+)
+INSERT INTO entries (member_id, id, unit, kind, amount, balance_after, cause, occurred_at,
+    recorded_at, source, actor, program_version, explanation)
+SELECT $1::uuid, id, 'point', 'earn', 11, 11 * n, purchase, $2, $2::timestamptz, 'purchase',
+    'terminal:' || purchase, 1, '{"base": 1180, "points": 11, "rules": [{"id": "base",
+        "type": "spend", "per": 100, "each": 1, "amount": 1180, "points": "11"}]}' FROM made
+"""
 _SOME = "SELECT id FROM members TABLESAMPLE SYSTEM (1) LIMIT 1000"
 
 
@@ -91,6 +109,7 @@ async def measure(house: House, scale: float) -> list[Line]:
     connection = await asyncpg.connect(house.database_url, server_settings={"jit": "off"})
     lines = await _fill(house, connection, found)
     members = [str(row["id"]) for row in await connection.fetch(_SOME)]
+    await connection.execute(_LIVED, members[0], clock.now(), timeout=3600)
     await connection.close()
     house.tell("(m) typing")
     house.call("points-web")
@@ -144,7 +163,12 @@ async def _type(
     texts: list[str] = []
     while len(texts) < searches:
         texts += typed(dice.choice(found), dice)
-    answers = {"typed": Answers([]), "worst": Answers([]), "filtered": Answers([])}
+    answers = {
+        "typed": Answers([]),
+        "worst": Answers([]),
+        "filtered": Answers([]),
+        "told": Answers([]),
+    }
     plain = Answers([])
     headers = {"Authorization": f"Bearer {house.env['OWNER_API_KEY']}"}
     async with aiohttp.ClientSession(house.env["POINTS_URL"], headers=headers) as session:
@@ -158,7 +182,18 @@ async def _type(
         for text in texts[: len(texts) // 4]:
             more = dice.choice(({"tag": "常連"}, {"status": "active"}, {"tag": "誰も"}))
             await _ask(session, answers["filtered"], text, **more)
+        for _ in range(searches // 10):
+            await _read(session, members[0], answers["told"])
     return [_line(name, each, plain) for name, each in answers.items()]
+
+
+async def _read(session: aiohttp.ClientSession, member: str, into: Answers) -> None:
+    """The first page of a long story, and one from the middle of it."""
+    path = f"/v1/members/{member}/story"
+    async with session.get(path, params={"limit": "200"}) as answer:
+        following = (await answer.json())["next"]
+    await _call(session, into, path, {"limit": "30"})
+    await _call(session, into, path, {"limit": "30", "cursor": following})
 
 
 async def _ask(session: aiohttp.ClientSession, into: Answers, text: str, **more: str) -> None:
@@ -179,8 +214,9 @@ async def _call(
 def _line(name: str, answers: Answers, plain: Answers) -> Line:
     slow, what = max(answers.took)
     middle = statistics.median(ms for ms, _ in answers.took)
+    what_of = "a story of 10,000 entries" if name == "told" else f"search, {name}"
     return Line(
-        f"(m) search, {name}, p99",
+        f"(m) {what_of}, p99",
         answers.at(0.99),
         "ms",
         "one member by id, p99 ms",
