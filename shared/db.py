@@ -1,6 +1,13 @@
 """One pool of PostgreSQL connections per process, and which errors mean "not reachable now"."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
 import asyncpg
+
+if TYPE_CHECKING:
+    from shared.bus.handling import Connection
 
 Pool = asyncpg.Pool
 
@@ -52,3 +59,13 @@ async def open_pool(url: str, *, schema: str, size: int = 4) -> "Pool[asyncpg.Re
         command_timeout=60,
         server_settings={"search_path": schema, "timezone": "UTC", **_PLANNING},
     )
+
+
+@asynccontextmanager
+async def snapshot(pool: "Pool[asyncpg.Record]") -> AsyncIterator["Connection"]:
+    """A connection whose queries all see the same moment, and change nothing."""
+    async with (
+        pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        yield connection

@@ -8,7 +8,6 @@ of the rows, which checks nothing.
 
 import asyncio
 import io
-import resource
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -17,8 +16,8 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import uvloop
 
+from deploy.bench import working
 from deploy.bench.awards import _forget
 from deploy.bench.house import House
 from deploy.bench.night import _service_url
@@ -35,7 +34,7 @@ from services.points.store import import_rows, takeouts
 from services.points.store import imports as store
 from services.points.store.imports import Import
 from services.points.takeouts import writing
-from shared import clock, collector, ids, logs, outbox
+from shared import clock, ids, outbox
 from shared.bus.bus import Bus
 from shared.db import open_pool
 
@@ -297,29 +296,9 @@ async def _work(url: str, amqp: str, namespace: str) -> None:
     rulebook = Rulebook()
     awards = Awards(rulebook, b"bench" * 8)
     work = ImportWork(rulebook, Taking(rulebook, awards, Enrolment(rulebook, awards)))
-    running = asyncio.create_task(bus.run())
-    await bus.wait_up()
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(15, stop.set)
-    doing = [
-        asyncio.create_task(work.run(pool, relay)),
-        asyncio.create_task(writing.work(pool, rulebook)),
-        asyncio.create_task(relay.run()),
-    ]
-    print("ready", flush=True)
-    stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait([stopped, *doing], return_when=asyncio.FIRST_COMPLETED)
-    for each in doing:
-        if each.done():
-            await each  # raises what ended it
-        each.cancel()
-    await bus.stop()
-    await running
-    await pool.close()
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    works = (work.run(pool, relay), writing.work(pool, rulebook), relay.run())
+    await working.until_told(bus, pool, relay, *works)
 
 
 if __name__ == "__main__":
-    logs.configure("bench-imports", "WARNING", "console")
-    collector.spare()
-    uvloop.run(_work(*sys.argv[1:]))
+    working.main("bench-imports", _work(*sys.argv[1:]))

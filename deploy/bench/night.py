@@ -9,7 +9,6 @@ does it, while purchases of random members are awarded one by one at a steady ra
 import asyncio
 import os
 import random
-import resource
 import sys
 import time
 from collections.abc import Sequence
@@ -18,8 +17,8 @@ from typing import Any
 
 import asyncpg
 import msgspec
-import uvloop
 
+from deploy.bench import working
 from deploy.bench.awards import QR_KEY, _forget
 from deploy.bench.filling import POINTS, Filler
 from deploy.bench.house import House
@@ -33,7 +32,7 @@ from services.points.purchases.awards import Awards
 from services.points.rankings.ranking import Ranking
 from services.points.rules.program import DEMO
 from services.points.store import nights
-from shared import clock, collector, ids, logs, outbox
+from shared import clock, ids, outbox
 from shared.bus.bus import Bus
 from shared.bus.handling import Batch
 from shared.db import open_pool
@@ -272,28 +271,8 @@ async def _work(url: str, amqp: str, namespace: str) -> None:
     rulebook = Rulebook()
     ranking = Ranking(rulebook)
     shift = NightShift(rulebook, ranking)
-    running = asyncio.create_task(bus.run())
-    await bus.wait_up()
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(15, stop.set)
-    works = [
-        asyncio.create_task(work) for work in (ranking.run(pool, relay), shift.run(pool, relay))
-    ]
-    print("ready", flush=True)
-    waiting = asyncio.create_task(stop.wait())
-    await asyncio.wait([waiting, *works], return_when=asyncio.FIRST_COMPLETED)
-    for work in works:
-        if work.done():
-            await work  # raises what ended it
-        work.cancel()
-    await relay.join()
-    await bus.stop()
-    await running
-    await pool.close()
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    await working.until_told(bus, pool, relay, ranking.run(pool, relay), shift.run(pool, relay))
 
 
 if __name__ == "__main__":
-    logs.configure("bench-night", "WARNING", "console")
-    collector.spare()
-    uvloop.run(_work(*sys.argv[1:]))
+    working.main("bench-night", _work(*sys.argv[1:]))

@@ -8,7 +8,6 @@ read here. Beside it: the same members by a plain `COPY`, and a count by a plain
 
 import asyncio
 import io
-import resource
 import sys
 import time
 from collections.abc import Sequence
@@ -19,8 +18,8 @@ from uuid import UUID
 import aio_pika
 import asyncpg
 import msgspec
-import uvloop
 
+from deploy.bench import working
 from deploy.bench.awards import _forget
 from deploy.bench.house import House
 from deploy.bench.night import _filled, _service_url
@@ -34,7 +33,7 @@ from services.points.segments import reading
 from services.points.segments.presets import PRESETS
 from services.points.segments.streaming import Streams
 from services.points.store import segments as store
-from shared import clock, collector, envelope, ids, logs, outbox
+from shared import clock, envelope, ids, outbox
 from shared.bus.bus import Bus
 from shared.bus.topology import Names
 from shared.db import open_pool
@@ -257,25 +256,8 @@ async def _work(url: str, amqp: str, namespace: str) -> None:
     relay = outbox.Relay(pool, bus.publisher)
     streams = Streams(Rulebook(), bus.publisher, relay)
     bus.consume("points.segments", segment_handlers(streams), pool, relay, use_inbox=False)
-    running = asyncio.create_task(bus.run())
-    await bus.wait_up()
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(15, stop.set)
-    work = asyncio.create_task(streams.run(pool))
-    print("ready", flush=True)
-    await asyncio.wait(
-        [asyncio.create_task(stop.wait()), work], return_when=asyncio.FIRST_COMPLETED
-    )
-    if work.done():
-        await work  # raises what ended it
-    work.cancel()
-    await bus.stop()
-    await running
-    await pool.close()
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    await working.until_told(bus, pool, relay, streams.run(pool))
 
 
 if __name__ == "__main__":
-    logs.configure("bench-segments", "WARNING", "console")
-    collector.spare()
-    uvloop.run(_work(*sys.argv[1:]))
+    working.main("bench-segments", _work(*sys.argv[1:]))

@@ -24,7 +24,7 @@ from services.points.store import programs as program_store
 from services.points.store.backtests import Run
 from shared import clock, logs
 from shared.bus.handling import Connection
-from shared.db import UNREACHABLE, Pool
+from shared.db import UNREACHABLE, Pool, snapshot
 
 PAGE = 1_000
 CHUNK = 500
@@ -126,10 +126,7 @@ async def work(pool: "Pool[Any]") -> None:
 
 async def work_one(pool: "Pool[Any]") -> bool:
     """Take the oldest run that nobody has, and do it; False when there is none."""
-    async with (
-        pool.acquire() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
+    async with snapshot(pool) as connection:
         for id in await store.unfinished(connection, 20):
             if await store.claim(connection, id):
                 members = await store.members(connection)

@@ -204,6 +204,14 @@ async def _put_pin(request: Request, staff: Staff, hashed: str | None) -> None:
 async def _proven(request: Request, staff: Staff, current: str) -> tuple[Person, Tries]:
     """The account of who gives its password, as often as may be tried; while it has none, of who
     is signed in."""
+    person, tries = await one_try(request, staff)
+    if person.password_hash is not None and not await passwords.fits(person.password_hash, current):
+        raise invalid([("current", _WRONG)])
+    return person, tries
+
+
+async def one_try(request: Request, staff: Staff) -> tuple[Person, Tries]:
+    """Who is signed in, and their try at a secret, counted as one to sign in."""
     pool = request.app.state.process.pool
     async with pool.acquire() as connection:
         person = await require_more_than_a_pin(connection, staff)
@@ -213,8 +221,6 @@ async def _proven(request: Request, staff: Staff, current: str) -> tuple[Person,
         await tries.begin()
     except Wait as wait:
         raise waiting(wait) from None
-    if person.password_hash is not None and not await passwords.fits(person.password_hash, current):
-        raise invalid([("current", _WRONG)])
     return person, tries
 
 

@@ -3,19 +3,14 @@
 import segno
 from fastapi import APIRouter, Request, Response
 
-from services.points.staff import second_factor, signing_in, totp
+from services.points.staff import second_factor, totp
 from services.points.staff.second_factor import WrongCode
-from services.points.staff.signing_in import Tries, Wait
-from services.points.store.staff import Person
 from services.points.web import account_schemas as schemas
-from services.points.web import forms
-from services.points.web.account import require_more_than_a_pin
+from services.points.web.account import one_try, require_more_than_a_pin
 from services.points.web.entering import secret_of
-from services.points.web.switching import waiting
 from shared.problems import Problem, invalid
 from shared.web.acting import IdempotencyKey, acting, audited
 from shared.web.auth import InPerson
-from shared.web.staff import Staff
 
 router = APIRouter(prefix="/v1/account/one-time-codes", tags=["account"])
 
@@ -50,7 +45,7 @@ async def confirm(
     request: Request, staff: InPerson, body: schemas.TypedCode
 ) -> schemas.RecoveryCodes:
     """The first code of the app: from now on one is asked for at each sign-in."""
-    tries = await _tries(request, staff)
+    _, tries = await one_try(request, staff)
     try:
         async with acting(request) as batch:
             key = secret_of(request)
@@ -67,7 +62,7 @@ async def remove(
     request: Request, staff: InPerson, body: schemas.TypedCode, idem: IdempotencyKey
 ) -> Response:
     """Ask for no code any more; one last code, or a recovery code, says that it is meant."""
-    tries = await _tries(request, staff)
+    _, tries = await one_try(request, staff)
     try:
         async with acting(request) as batch:
             await second_factor.check(batch.connection, staff.id, secret_of(request), body.code)
@@ -85,7 +80,7 @@ async def renew(
     request: Request, staff: InPerson, body: schemas.TypedCode, idem: IdempotencyKey
 ) -> schemas.RecoveryCodes:
     """Other recovery codes in place of the earlier ones."""
-    tries = await _tries(request, staff)
+    _, tries = await one_try(request, staff)
     try:
         async with acting(request) as batch:
             await second_factor.check(batch.connection, staff.id, secret_of(request), body.code)
@@ -95,17 +90,3 @@ async def renew(
         raise invalid([("code", _WRONG)]) from None
     await tries.right()
     return schemas.RecoveryCodes(recovery_codes=codes)
-
-
-async def _tries(request: Request, staff: Staff) -> Tries:
-    """A try with a code, counted as one to sign in."""
-    pool = request.app.state.process.pool
-    async with pool.acquire() as connection:
-        person: Person = await require_more_than_a_pin(connection, staff)
-    address = forms.address_of(request)
-    tries = signing_in.tries_of(pool, secret_of(request), person.login or str(person.id), address)
-    try:
-        await tries.begin()
-    except Wait as wait:
-        raise waiting(wait) from None
-    return tries

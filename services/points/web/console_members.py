@@ -19,6 +19,7 @@ from services.points.web import member_search
 from services.points.web.member_search import Cursor
 from services.points.web.pages import PAGES
 from shared.bus.handling import Connection
+from shared.db import snapshot
 from shared.problems import Problem
 from shared.web.staff import Viewer
 
@@ -159,11 +160,7 @@ async def _choices(connection: Connection) -> dict[str, Any]:
 async def _counted(request: Request, asked: Asked) -> int | None:
     """How many there are; None where that takes too long to wait for."""
     pool, rulebook = request.app.state.process.pool, request.app.state.rulebook
-    async with (
-        _counting,
-        pool.acquire() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
+    async with _counting, snapshot(pool) as connection:
         definition = await _definition(connection, asked)
         if definition is None:
             return None

@@ -25,6 +25,7 @@ from services.points.web.reports_schemas import (
 )
 from shared.api_keys import Key
 from shared.bus.handling import Connection
+from shared.db import snapshot
 from shared.problems import Problem, invalid
 from shared.web.auth import Caller
 
@@ -93,10 +94,7 @@ async def _reading(
     if key.kind == "pos":
         raise Problem(403, "owner-or-reader", "This needs an owner's key or one that reads.")
     process, rulebook = request.app.state.process, request.app.state.rulebook
-    async with (
-        process.pool.acquire() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
+    async with snapshot(process.pool) as connection:
         await require_store(connection, key.stores, store)
         yield connection, await reading.counted(connection, rulebook, store)
 

@@ -4,8 +4,6 @@ Counts and pages are exact, each as of one moment. Streams of whole segments go 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -28,6 +26,7 @@ from services.points.store.stored_segments import Stored
 from services.points.web import segments_schemas as schemas
 from shared import clock
 from shared.bus.handling import Connection
+from shared.db import snapshot
 from shared.events import SegmentPerson
 from shared.problems import Problem, invalid, unavailable
 from shared.web import schemas as common
@@ -63,7 +62,7 @@ async def listed(request: Request, key: Owner) -> schemas.SegmentPage:
 async def count(request: Request, key: Owner, body: schemas.Defined) -> schemas.SegmentCount:
     """How many members a definition has now, exactly."""
     wanted = _parsed(body.definition)
-    async with _counting, _snapshot(request) as connection:
+    async with _counting, snapshot(request.app.state.process.pool) as connection:
         read = await reading.read(connection, request.app.state.rulebook, wanted)
         try:
             counted = await store.count(connection, read.query, seconds=COUNT_SECONDS)
@@ -146,7 +145,7 @@ async def members(
     request: Request, key: Owner, code: schemas.Code, after: UUID | None = None, limit: Limit = 50
 ) -> schemas.SegmentMemberPage:
     """Who is in a segment now; `after` is the cursor of the page before."""
-    async with _snapshot(request) as connection:
+    async with snapshot(request.app.state.process.pool) as connection:
         rulebook = request.app.state.rulebook
         segment = await _found(connection, await _refreshed(request, connection), code)
         wanted = definitions.parse(segment.definition)
@@ -159,15 +158,6 @@ async def members(
     following = str(ids[-1]) if len(ids) == limit else None
     items = [_member(person) for person in told]
     return schemas.SegmentMemberPage(items=items, next=following, at=read.as_of.now)
-
-
-@asynccontextmanager
-async def _snapshot(request: Request) -> AsyncIterator[Connection]:
-    async with (
-        request.app.state.process.pool.acquire() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
-        yield connection
 
 
 async def _refreshed(request: Request, connection: Connection) -> Rulebook:

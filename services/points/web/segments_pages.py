@@ -1,8 +1,6 @@
 """`/console/segments`: all segments with their counts, and the builder of one."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -24,6 +22,7 @@ from services.points.web.pages import PAGES
 from services.points.web.program_pages import Setting, setting
 from services.points.web.program_shown import embedded, may_edit
 from shared.bus.handling import Connection
+from shared.db import snapshot
 from shared.problems import Problem
 from shared.web.language import language_of
 from shared.web.staff import Manager, Viewer
@@ -102,7 +101,7 @@ async def one(request: Request, staff: Viewer, code: str) -> HTMLResponse:
 async def count(request: Request, staff: Viewer, code: str) -> HTMLResponse:
     """The fragment with how many members a segment has now."""
     counted: int | None = None
-    async with _counting, _snapshot(request) as connection:
+    async with _counting, snapshot(request.app.state.process.pool) as connection:
         known = await _found(connection, code)
         read = await _read(request, connection, definitions.parse(known.document))
         try:
@@ -156,7 +155,7 @@ def _page(
 
 
 async def _sampled(request: Request, wanted: Definition) -> HTMLResponse:
-    async with _snapshot(request) as connection:
+    async with snapshot(request.app.state.process.pool) as connection:
         read = await _read(request, connection, wanted)
         ids: list[Any] = []
         async for page in reading.found(connection, read, SAMPLE):
@@ -181,15 +180,6 @@ async def _sampled(request: Request, wanted: Definition) -> HTMLResponse:
 
 def _name(shown: member_search.Shown | None) -> str:
     return (shown.name or shown.line_name or "") if shown else ""
-
-
-@asynccontextmanager
-async def _snapshot(request: Request) -> AsyncIterator[Connection]:
-    async with (
-        request.app.state.process.pool.acquire() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
-        yield connection
 
 
 async def _read(request: Request, connection: Connection, wanted: Definition) -> reading.Reading:

@@ -17,6 +17,7 @@ from services.points.store.terminals import Store
 from services.points.web.pages import PAGES
 from services.points.web.reports import currency, require_store
 from shared.bus.handling import Connection
+from shared.db import snapshot
 from shared.web import formats
 from shared.web.staff import Staff, Viewer
 
@@ -32,7 +33,7 @@ async def page(request: Request, staff: Viewer, store: StoreCode = "") -> Respon
     if staff.stores is not None and not store and staff.stores:
         return RedirectResponse(f"/console?store={staff.stores[0]}", 303)
     rulebook = request.app.state.rulebook
-    async with _snapshot(request) as connection, _reading(connection):
+    async with snapshot(request.app.state.process.pool) as connection:
         found = await _today(connection, rulebook, staff, store)
         stores = await terminals.every_store(connection)
         facts = await attention_store.facts(connection, found.at)
@@ -54,17 +55,9 @@ async def page(request: Request, staff: Viewer, store: StoreCode = "") -> Respon
 async def numbers(request: Request, staff: Viewer, store: StoreCode = "") -> HTMLResponse:
     """The numbers alone, asked for anew every minute."""
     rulebook = request.app.state.rulebook
-    async with _snapshot(request) as connection, _reading(connection):
+    async with snapshot(request.app.state.process.pool) as connection:
         found = await _today(connection, rulebook, staff, store)
     return PAGES.render(request, "today_numbers.html", **_shown(rulebook, found, store))
-
-
-def _snapshot(request: Request) -> Any:
-    return request.app.state.process.pool.acquire()
-
-
-def _reading(connection: Connection) -> Any:
-    return connection.transaction(isolation="repeatable_read", readonly=True)
 
 
 async def _today(connection: Connection, rulebook: Rulebook, staff: Staff, store: str) -> Today:

@@ -2,6 +2,7 @@
 
 import { api, Refused, toast } from "/static/shared/page.js";
 import { show } from "/static/notify/preview.js";
+import { tryOut } from "/static/notify/trial.js";
 
 const content = JSON.parse(document.getElementById("content").textContent);
 show(content.messages?.ja ?? []);
@@ -27,20 +28,4 @@ document.addEventListener("click", async (event) => {
 });
 document.addEventListener("done", (event) => { if (event.target.matches("[data-refresh]")) refresh(); });
 
-const trial = document.getElementById("trial");
-trial.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const problem = trial.querySelector("[data-problem]");
-  problem.hidden = true;
-  try {
-    const card = trial.elements.card.value.replace(/\s/g, "");
-    const member = await api("GET", `/v1/members/lookup?card=${encodeURIComponent(card)}`);
-    await api("POST", `/v1/messages/broadcasts/${trial.dataset.id}/test`, { member: member.id });
-    trial.closest("dialog").close();
-    toast(event.submitter.dataset.sent);
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    problem.textContent = error.message;
-    problem.hidden = false;
-  }
-});
+tryOut((member) => api("POST", `/v1/messages/broadcasts/${document.getElementById("trial").dataset.id}/test`, { member }));

@@ -2,6 +2,7 @@
 
 import { api, Refused, toast } from "/static/shared/page.js";
 import { drawMessage } from "/static/shared/line/messages.js";
+import { tryOut } from "/static/notify/trial.js";
 
 const place = document.getElementById("wording");
 const { kind, language, version } = place.dataset;
@@ -125,23 +126,7 @@ editor.addEventListener("submit", async (event) => {
   }
 });
 
-const trial = document.getElementById("trial");
-trial.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const problem = trial.querySelector("[data-problem]");
-  problem.hidden = true;
-  try {
-    const card = trial.elements.card.value.replace(/\s/g, "");
-    const member = await api("GET", `/v1/members/lookup?card=${encodeURIComponent(card)}`);
-    await api("POST", `/v1/messages/templates/${kind}/test`, { member: member.id, language, messages });
-    trial.closest("dialog").close();
-    toast(event.submitter.dataset.sent);
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    problem.textContent = error.message;
-    problem.hidden = false;
-  }
-});
+tryOut((member) => api("POST", `/v1/messages/templates/${kind}/test`, { member, language, messages }));
 
 json.value = JSON.stringify(messages, null, 2);
 showWords();
