@@ -4,6 +4,7 @@ import asyncio
 import sys
 from importlib import resources
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -12,6 +13,7 @@ from deploy import (
     documents_commands,
     import_commands,
     ledger_commands,
+    migration_wait,
     program_commands,
     ranks_commands,
     shop_commands,
@@ -37,12 +39,17 @@ app.command()(documents_commands.asyncapi)
 app.command()(documents_commands.openapi)
 
 
+def migrations_of(name: str) -> Path:
+    """Where the migrations of a service stand."""
+    return Path(str(resources.files(f"services.{name}") / "migrations"))
+
+
 def schemas() -> list[ServiceSchema]:
     """Each service's schema, with the password of its role from the environment."""
     return [
         ServiceSchema(
             name,
-            Path(str(resources.files(f"services.{name}") / "migrations")),
+            migrations_of(name),
             required(f"{name.upper()}_DB_PASSWORD"),
         )
         for name in SERVICES
@@ -60,6 +67,20 @@ def migrate() -> None:
     for name in applied:
         print(f"applied {name}")
     print("the database is up to date")
+
+
+@app.command("wait-migrated")
+def wait_migrated(
+    service: str,
+    seconds: Annotated[float, typer.Option(help="how long to wait at most")] = 300,
+) -> None:
+    """Wait until the database has what this version needs (DATABASE_URL: the service's own)."""
+    if service not in SERVICES:
+        raise typer.BadParameter(f"one of {', '.join(SERVICES)}")
+    work = migration_wait.wait(
+        required("DATABASE_URL"), service, migrations_of(service), seconds, print
+    )
+    raise typer.Exit(0 if asyncio.run(work) else 1)
 
 
 @app.command()

@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS migrations (
 )
 """
 
+_VERSIONS = "SELECT version FROM migrations"
+
 
 class MigrationChanged(Exception):
     """A file that was applied has other content now. Add a new file instead."""
@@ -54,6 +56,30 @@ async def migrate(database_url: str, services: list[ServiceSchema]) -> list[str]
         return applied
     finally:
         await connection.close()
+
+
+async def missing(database_url: str, name: str, migrations: Path) -> list[str]:
+    """What this version's service still needs applied, as `service/file`, asked as its own role.
+
+    Before the first migration there is neither role nor schema: then it is everything. What a newer
+    version has applied besides is no matter. Raises what says that the database is away.
+    """
+    try:
+        connection = await asyncpg.connect(database_url, server_settings={"search_path": name})
+    except asyncpg.InvalidAuthorizationSpecificationError:
+        done: set[int] = set()
+    else:
+        try:
+            done = {row["version"] for row in await connection.fetch(_VERSIONS)}
+        except asyncpg.UndefinedTableError:
+            done = set()
+        finally:
+            await connection.close()
+    return [
+        f"{name}/{file.name}"
+        for file in sorted(migrations.glob("[0-9]*.sql"))  # noqa: ASYNC240 - as in _apply_file
+        if int(file.name[:4]) not in done
+    ]
 
 
 async def _prepare(connection: asyncpg.Connection, service: ServiceSchema) -> None:

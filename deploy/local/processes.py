@@ -75,7 +75,7 @@ PROCESSES: tuple[Process, ...] = (
     ),
     Process(
         "edge",
-        ("{caddy}", "run", "--config", "deploy/Caddyfile", "--adapter", "caddyfile"),
+        ("{caddy}", "run", "--config", "deploy/edge/Caddyfile", "--adapter", "caddyfile"),
         "EDGE_URL",
         ready="/healthz",
         after=(),

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-CADDYFILE = Path(__file__).parents[3] / "deploy" / "Caddyfile"
+CADDYFILE = Path(__file__).parents[3] / "deploy" / "edge" / "Caddyfile"
 START_SECONDS = 15
 
 
@@ -169,7 +169,7 @@ def running_stub(service: str, port: int = 0) -> Iterator[StubServer]:
 
 @contextlib.contextmanager
 def running_edge(
-    folder: Path, webhook: int, points: int, notify: int = 0, scheduler: int = 0
+    folder: Path, webhook: int, points: int, notify: int = 0, scheduler: int = 0, **values: str
 ) -> Iterator[Edge]:
     edge = Edge(free_port())
     env = environment(
@@ -179,6 +179,7 @@ def running_edge(
         POINTS_UPSTREAM=f"127.0.0.1:{points}",
         NOTIFY_UPSTREAM=f"127.0.0.1:{notify or points}",
         SCHEDULER_UPSTREAM=f"127.0.0.1:{scheduler or points}",
+        **values,
     )
     command = [caddy(), "run", "--config", str(CADDYFILE), "--adapter", "caddyfile"]
     with (folder / "log").open("wb") as log:
@@ -276,6 +277,17 @@ def test_the_services_learn_who_asked_and_cannot_be_told_lies(edge: Edge) -> Non
     assert headers["x-forwarded-proto"] == "http"
     assert headers["x-forwarded-host"] == f"127.0.0.1:{edge.port}"
     assert headers["host"] == f"127.0.0.1:{edge.port}"
+
+
+def test_behind_an_ingress_the_services_learn_whom_the_ingress_saw(tmp_path: Path) -> None:
+    told_by_the_ingress = {"X-Forwarded-For": "203.0.113.7"}
+    client = "header_up X-Forwarded-For {header.X-Forwarded-For}"
+    with (
+        running_stub("points") as points,
+        running_edge(tmp_path, 1, points.server_address[1], EDGE_CLIENT=client) as edge,
+    ):
+        headers = edge.ask("GET", "/card", headers=told_by_the_ingress).json()["headers"]
+    assert headers["x-forwarded-for"] == "203.0.113.7"
 
 
 def test_what_a_signature_covers_arrives_byte_by_byte(edge: Edge) -> None:

@@ -4,12 +4,13 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import asyncpg
 import pytest
 
-from shared.migrate import MigrationChanged, ServiceSchema, migrate
+from deploy import migration_wait
+from shared.migrate import MigrationChanged, ServiceSchema, migrate, missing
 
 FIRST = "CREATE TABLE things (id integer PRIMARY KEY);"
 SECOND = "INSERT INTO things VALUES (1); ALTER TABLE things ADD COLUMN name text;"
@@ -103,3 +104,76 @@ async def test_the_password_follows_the_environment(url, services):
     assert await query(url, "SELECT 1", user=changed.role, password="another") == 1
     with pytest.raises(asyncpg.InvalidPasswordError):
         await query(url, "SELECT 1", user=changed.role, password=services[0].password)
+
+
+def own_url(url: str, service: ServiceSchema) -> str:
+    """The database's URL with the service's own role."""
+    parts = urlsplit(url)
+    login = f"{service.role}:{quote(service.password, safe='')}"
+    return parts._replace(netloc=f"{login}@{parts.netloc.rpartition('@')[2]}").geturl()
+
+
+async def test_a_service_learns_with_its_own_role_what_is_missing(url, services):
+    service = services[0]
+    mine = own_url(url, service)
+    first, second = (f"{service.name}/{name}.sql" for name in ("0001_first", "0002_second"))
+    assert await missing(mine, service.name, service.migrations) == [first]
+    await migrate(url, services)
+    assert await missing(mine, service.name, service.migrations) == []
+    (service.migrations / "0002_second.sql").write_text(SECOND)
+    assert await missing(mine, service.name, service.migrations) == [second]
+
+
+async def test_what_a_newer_version_applied_is_no_matter_to_an_older_one(url, services):
+    service = services[0]
+    (service.migrations / "0002_second.sql").write_text(SECOND)
+    await migrate(url, services)
+    (service.migrations / "0002_second.sql").unlink()
+    assert await missing(own_url(url, service), service.name, service.migrations) == []
+
+
+async def test_a_process_that_waits_goes_on_once_its_migrations_are_there(url, services):
+    service, told = services[0], []
+    waiting = asyncio.create_task(
+        migration_wait.wait(
+            own_url(url, service), service.name, service.migrations, 30, told.append
+        )
+    )
+    async with asyncio.timeout(10):
+        while not told:
+            await asyncio.sleep(0.01)
+    assert told == [f"waiting for 1 migrations from {service.name}/0001_first.sql on"]
+    await migrate(url, services)
+    assert await waiting
+    assert told[1:] == [f"the schema {service.name} is up to date"]
+
+
+async def test_a_process_does_not_wait_for_ever(url, services):
+    service, told = services[0], []
+    wait = migration_wait.wait(
+        own_url(url, service), service.name, service.migrations, 0.1, told.append
+    )
+    assert not await wait
+    assert "tamaru migrate" in told[-1]
+    away = "postgresql://nobody@127.0.0.1:1/nothing"
+    assert not await migration_wait.wait(away, service.name, service.migrations, 0.1, told.append)
+    assert "the database does not answer" in told[-2]
+
+
+async def test_no_superuser_is_needed(url, services):
+    """The owner of the database who may create roles is enough, as in CloudNativePG."""
+    owner = f"o{uuid.uuid4().hex[:8]}"
+    await query(url, f"CREATE ROLE {owner} LOGIN CREATEROLE PASSWORD 'x'")
+    name = urlsplit(url).path[1:]
+    await query(url, f"ALTER DATABASE {name} OWNER TO {owner}")
+    parts = urlsplit(url)
+    mine = parts._replace(netloc=f"{owner}:x@{parts.netloc.rpartition('@')[2]}").geturl()
+    try:
+        assert len(await migrate(mine, services)) == 2
+        assert await migrate(mine, services) == []
+    finally:
+        await query(url, f"ALTER DATABASE {name} OWNER TO CURRENT_USER")
+        for service in services:
+            await query(url, f"DROP OWNED BY {service.role} CASCADE")
+        await query(url, f"DROP OWNED BY {owner} CASCADE")
+        await query(url, f"DROP ROLE {owner}")

@@ -86,7 +86,7 @@ def test_it_runs_every_process_of_the_product() -> None:
 @pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.name)
 def test_commands_are_those_of_the_local_start(process: Any) -> None:
     if process.name == "edge":
-        assert "./deploy/Caddyfile:/etc/caddy/Caddyfile:ro" in SERVICES["edge"]["volumes"]
+        assert "./deploy/edge/Caddyfile:/etc/caddy/Caddyfile:ro" in SERVICES["edge"]["volumes"]
         return
     local = [word.replace("{python}", "python") for word in process.command]
     if local[1:3] == ["-m", "deploy.cli"]:
