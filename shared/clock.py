@@ -14,6 +14,11 @@ def now() -> datetime:
     return datetime.now(UTC) + _offset
 
 
+def of_system(moment: datetime) -> datetime:
+    """What this clock showed when the system's showed `moment`, as ids have it."""
+    return moment + _offset
+
+
 def set_offset(offset: timedelta) -> None:
     """Move this process's clock by `offset` from the system's."""
     global _offset

@@ -4,6 +4,7 @@ ids that must follow from something are derived (version 5) and come out the sam
 import random
 import time
 import uuid
+from datetime import UTC, datetime
 
 _NAMESPACE = uuid.UUID("7a6d9c1e-0f5b-5c0a-9a55-7e4a6d617275")
 _last_millisecond = 0
@@ -29,6 +30,11 @@ def new_id() -> uuid.UUID:
         _counter = 0
     tail = _VARIANT | random.getrandbits(62)
     return uuid.UUID(int=_last_millisecond << 80 | (0x7000 | _counter) << 64 | tail)
+
+
+def made_at(id: uuid.UUID) -> datetime:
+    """When a `new_id` was made, to the millisecond, by the system's clock."""
+    return datetime.fromtimestamp((id.int >> 80) / 1000, UTC)
 
 
 def derived_id(*parts: str) -> uuid.UUID:

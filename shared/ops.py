@@ -7,6 +7,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from shared import metrics as process_metrics
+
 Check = Callable[[], bool]
 
 
@@ -25,6 +27,7 @@ def routes(checks: Mapping[str, Check]) -> list[Route]:
         return JSONResponse(body, status_code=503 if missing else 200)
 
     async def metrics(_: Request) -> Response:
+        process_metrics.show_readiness({name: check() for name, check in checks.items()})
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return [

@@ -9,7 +9,7 @@ moves `created_at` to its own moment, so that for a while no other process sweep
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -43,6 +43,10 @@ UPDATE outbox SET created_at = $2 WHERE id IN (
 ) RETURNING id, type, body
 """
 _STILL = "SELECT count(*) FROM outbox WHERE id = ANY($1::uuid[])"
+_WAITING = """
+SELECT (SELECT id FROM outbox ORDER BY id LIMIT 1) AS oldest,
+    (SELECT count(*) FROM (SELECT FROM outbox LIMIT $1) AS rows) AS count
+"""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -80,6 +84,24 @@ def _grouped(events: Iterable[Event[Any]]) -> Iterable[Row]:
         remaining = iter(group)
         while chunk := list(islice(remaining, GROUP_LIMIT)):
             yield Row(ids.new_id(), event_type, envelope.encode_group(chunk))
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """What an outbox holds: so many messages, at most `MOST_COUNTED`, the oldest from `since`."""
+
+    count: int
+    since: datetime | None
+
+
+MOST_COUNTED = 100_000
+
+
+async def waiting(pool: "Pool[Any]") -> Waiting:
+    """Look into the outbox. An id says when it was made, `created_at` when it was last tried."""
+    row = await pool.fetchrow(_WAITING, MOST_COUNTED)
+    assert row is not None  # noqa: S101 - without FROM there is always one row
+    since = clock.of_system(ids.made_at(row["oldest"])) if row["oldest"] else None
+    return Waiting(row["count"], since)
 
 
 class Relay:

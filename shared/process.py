@@ -15,10 +15,11 @@ import uvloop
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from shared import collector, logs, ops
+from shared import collector, logs, ops, watching
 from shared.bus.bus import Bus
 from shared.db import UNREACHABLE, Pool, open_pool
 from shared.outbox import Relay
+from shared.outbox_watch import OutboxWatch
 from shared.settings import ProcessSettings
 
 DRAIN_SECONDS = 20
@@ -47,6 +48,15 @@ class Process:
     def task(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` for as long as the process lives; it is cancelled at the end of the drain."""
         self._tasks.append(work)
+
+    def watch(self, what: str, look: watching.Look, **options: float) -> None:
+        """Look at `what` now and then, for metrics."""
+        self.task(watching.run(what, look, **options))
+
+    def watch_outbox(self) -> None:
+        """Show the service's outbox in metrics; one process of a service does."""
+        service = self.name.partition("-")[0]
+        self.watch("outbox", OutboxWatch(self.pool, service).look)
 
     def watch_database(self) -> None:
         """Make readiness depend on the database answering."""

@@ -25,6 +25,7 @@ from services.notify.quota.line_figures import LineFigures
 from services.notify.sending import poller
 from services.notify.sending.admission import Admission
 from services.notify.sending.alarm import Alarm
+from services.notify.sending.delivery_watch import DeliveryWatch
 from services.notify.sending.line_client import LineClient
 from services.notify.sending.link_offers import LinkOffers
 from services.notify.sending.pace import Pace
@@ -81,6 +82,8 @@ async def worker(process: Process) -> None:
     process.task(poller.poll(process.pool, sender, alarm))
     process.task(profiles.run(process.pool, line, pace("profile", profiles.CALLS_A_SECOND)))
     process.task(names.run(process.pool, process.relay))
+    process.watch("deliveries", DeliveryWatch(process.pool).look)
+    process.watch_outbox()
     process.task(pruning.run(process.pool, retention.RULES))
     process.task(process.relay.run())
     process.on_stop += [sender.drain, partial(admission.close, process.pool), closing.aclose]

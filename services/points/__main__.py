@@ -3,8 +3,11 @@
 import asyncio
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from services.points import handlers, shopkeeping
+from services.points.accounts import ledger_watch
+from services.points.accounts.ledger_watch import LedgerWatch
 from services.points.hooks.client import HookClient
 from services.points.hooks.collector import Collector
 from services.points.hooks.sender import Sender
@@ -14,7 +17,7 @@ from services.points.key_uses import KeyUses
 from services.points.members.chat import Chat
 from services.points.members.enrolment import Enrolment
 from services.points.members.linking import Linking
-from services.points.nights import retention, sweeping
+from services.points.nights import retention, sweeping, work_watch
 from services.points.nights.night import NightShift
 from services.points.programs import backtesting
 from services.points.programs.rulebook import Rulebook
@@ -61,6 +64,7 @@ async def awards(process: Process) -> None:
     process.task(sweeping.run(pool, relay, rulebook))
     process.task(shopkeeping.announce(pool, relay))
     process.task(pruning.run(pool, retention.RULES))
+    process.watch_outbox()
     process.watch_database()
 
 
@@ -78,6 +82,8 @@ async def ranks(process: Process) -> None:
     process.task(night.run(pool, relay))
     process.task(backtesting.work(pool))
     process.task(Keeper(rulebook).run(pool))
+    process.watch("nights", partial(work_watch.look, pool))
+    process.watch("ledger", LedgerWatch(pool).look, seconds=ledger_watch.LOOK_SECONDS)
     process.watch_database()
 
 

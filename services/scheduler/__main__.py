@@ -8,6 +8,7 @@ from services.scheduler.settings import SchedulerWebSettings, WorkerSettings
 from services.scheduler.ticking import Ticker
 from services.scheduler.web import app as web_app
 from shared import api_keys, process, pruning
+from shared.bus.watch import QueueWatch
 from shared.process import Setup
 from shared.settings import ProcessSettings, load
 from shared.web import sessions
@@ -20,6 +21,8 @@ async def worker(part: process.Process) -> None:
     part.task(part.relay.run())
     part.task(pruning.run(part.pool, retention.RULES))
     part.task(Ticker(part.pool, part.relay).run())
+    part.watch("queues", QueueWatch(part.bus).look)
+    part.watch_outbox()
 
 
 async def web(part: process.Process) -> None:

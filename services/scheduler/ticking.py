@@ -17,6 +17,7 @@ from shared import clock, logs, outbox
 from shared.bus.handling import Connection
 from shared.db import CONFLICTS, UNREACHABLE, Pool
 from shared.events import Event
+from shared.watching import Age
 
 log = logs.logger(__name__)
 
@@ -28,7 +29,7 @@ SHORTEST_SLEEP = 0.02
 Fire = Callable[[Connection, datetime], Awaitable[Sequence[Event[Any]]]]
 
 _fired = Counter("tamaru_scheduler_fired", "Events that came due and were fired.", ["kind"])
-_lag = Gauge("tamaru_scheduler_lag_seconds", "How long the oldest due item has been waiting.")
+_lag = Age(Gauge("tamaru_scheduler_lag_seconds", "How long the oldest due work has been waiting."))
 
 
 class Ticker:
@@ -74,13 +75,11 @@ class Ticker:
             now = clock.now()
             item = await items.next_item(connection)
             known = await schedules.every(connection, firing.DEFAULT_ZONE)
-        _lag.set(max(0.0, (now - item).total_seconds()) if item else 0.0)
-        moments = [item, *(firing.next_moment(schedule, now) for schedule in known)]
-        due = any(
-            schedule.checked_until is None or firing.due_moments(schedule, now)
-            for schedule in known
-        )
-        return min((moment for moment in moments if moment is not None), default=None), due
+        coming = [item, *(firing.next_moment(schedule, now) for schedule in known)]
+        missed = [moments[0] for each in known if (moments := firing.due_moments(each, now))]
+        _lag.since(min((each for each in [*coming, *missed] if each is not None), default=None))
+        due = bool(missed) or any(schedule.checked_until is None for schedule in known)
+        return min((moment for moment in coming if moment is not None), default=None), due
 
 
 def _seconds_until(moment: datetime | None) -> float:

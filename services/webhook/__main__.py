@@ -1,8 +1,9 @@
 """`python -m services.webhook web`: the edge's one process, any number of replicas."""
 
 import sys
+from functools import partial
 
-from services.webhook import gate
+from services.webhook import gate, spool_watch
 from services.webhook.app import make_app
 from services.webhook.handlers import HANDLERS
 from services.webhook.ingress import Ingress
@@ -47,6 +48,8 @@ async def setup(running: Process) -> None:
     running.task(keyring.run())
     running.task(spool.run())
     running.task(running.relay.run())
+    running.watch("spool", partial(spool_watch.look, running.pool))
+    running.watch_outbox()
 
 
 def _ingress(running: Process, keyring: Keyring, spool: Spool) -> Ingress:

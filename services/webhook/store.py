@@ -45,6 +45,10 @@ SELECT type, body, $3 FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS r 
 ORDER BY place
 """
 _SPOOL_HOLDS = "SELECT EXISTS (SELECT FROM spool)"
+_SPOOL_WAITING = """
+SELECT (SELECT count(*) FROM (SELECT FROM spool LIMIT 100000) AS rows) AS count,
+    (SELECT accepted_at FROM spool ORDER BY seq LIMIT 1) AS since
+"""
 _SPOOL_PAGE = "SELECT seq, type, body FROM spool ORDER BY seq LIMIT $1"
 _SPOOL_DELETE = "DELETE FROM spool WHERE seq = ANY($1::bigint[])"
 
@@ -131,6 +135,14 @@ async def spool_holds(pool: "Pool[Any]") -> bool:
     async with _within(pool, LOOK_SECONDS) as connection:
         holds: bool = await connection.fetchval(_SPOOL_HOLDS)
     return holds
+
+
+async def spool_waiting(pool: "Pool[Any]") -> tuple[int, datetime | None]:
+    """How many events are in the spool (at most 100,000 are counted), and since when the oldest."""
+    async with _within(pool, LOOK_SECONDS) as connection:
+        row = await connection.fetchrow(_SPOOL_WAITING)
+    assert row is not None  # noqa: S101 - without FROM there is always one row
+    return row["count"], row["since"]
 
 
 @asynccontextmanager

@@ -9,6 +9,8 @@ from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
 from shared import ids, logs
 from shared.bus.consumer import Consumer
+from shared.bus.depths import Depth, depths
+from shared.bus.errors import BrokerUnavailable
 from shared.bus.handling import Handlers
 from shared.bus.link import Link, open_channel
 from shared.bus.publisher import CONFIRM_TIMEOUT, Publisher
@@ -49,6 +51,13 @@ class Bus:
         await self._out.up.wait()
         if self._reads:
             await self._in.up.wait()
+
+    async def depths(self) -> dict[str, Depth | None]:
+        """How full each queue is; see `depths`. Raises BrokerUnavailable."""
+        connection = self._out.connection
+        if connection is None:
+            raise BrokerUnavailable("not connected to the broker")
+        return await depths(connection, self.names)
 
     def consume(
         self, purpose: str, handlers: Handlers, pool: "Pool[Any]", relay: Relay, **options: Any

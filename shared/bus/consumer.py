@@ -7,90 +7,27 @@ or the dead letters, the rest goes through.
 """
 
 import asyncio
-from collections import deque
 from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
 from shared import clock, envelope, inbox, logs, metrics, outbox
-from shared.bus.acks import AckTracker
 from shared.bus.errors import BrokerUnavailable, BusError, Poison
 from shared.bus.handling import Batch, Handlers
-from shared.bus.link import FAILURES, open_channel, talking
+from shared.bus.link import FAILURES, open_channel
 from shared.bus.publisher import Publisher
+from shared.bus.stream import Delivery, Stream, Work
 from shared.bus.topology import RETRY_SECONDS, SUBSCRIPTIONS, Names
 from shared.db import CONFLICTS, UNREACHABLE, Pool
-from shared.events import Event
 
 log = logs.logger(__name__)
 
 BATCH_EVENTS = 500
 PREFETCH_MESSAGES = 500
-BACKLOG_MESSAGES = 50
-"""As many waiting messages are a backlog, as is anything that a full batch had to leave."""
-
-FEW_EVENTS = 8
-"""While no more are in hand, what comes need not wait for them: there is little to share."""
-
 PAUSE_SECONDS = 0.5
 ATTEMPT = "x-attempt"
-
-
-class Work(msgspec.Struct):
-    """An event with what the bus knows of its delivery. `attempt` counts earlier failures."""
-
-    event: Event[Any]
-    attempt: int
-    first_failed_at: str | None
-
-
-class Delivery(msgspec.Struct):
-    """A message taken apart."""
-
-    tag: int
-    work: list[Work]
-
-
-class Stream:
-    """What one channel has delivered. A new connection starts a new stream; old tags die."""
-
-    def __init__(self, channel: AbstractChannel) -> None:
-        self.channel = channel
-        self.waiting: deque[AbstractIncomingMessage] = deque()
-        self.tracker = AckTracker()
-        self.arrived = asyncio.Event()
-        self.backlog = asyncio.Event()
-        self.in_hand = 0
-        self.consumer_tag = ""
-
-    async def receive(self, message: AbstractIncomingMessage) -> None:
-        """Called by the client for each message."""
-        assert message.delivery_tag is not None  # noqa: S101 - a delivery always has one
-        self.tracker.delivered(message.delivery_tag)
-        self.waiting.append(message)
-        self.arrived.set()
-        if len(self.waiting) >= BACKLOG_MESSAGES or 0 < self.in_hand <= FEW_EVENTS:
-            self.backlog.set()
-
-    def end(self) -> None:
-        """Drop what waits, and wake whoever waits for more."""
-        self.waiting.clear()
-        self.arrived.set()
-        self.backlog.set()
-
-    async def finish(self, tags: list[int]) -> None:
-        """Acknowledge what may be acknowledged; a dead channel needs none."""
-        upto = self.tracker.finished(tags)
-        if upto is None:
-            return
-        try:
-            with talking():
-                underlay = await self.channel.get_underlay_channel()
-                await underlay.basic_ack(upto, multiple=True)
-        except FAILURES as problem:
-            log.info("not acknowledged; it will come again", problem=repr(problem))
 
 
 class Sink(Protocol):
@@ -134,6 +71,11 @@ class Consumer:
         self._linger = linger
         self._stream: Stream | None = None
         self._stopping = False
+        metrics.show_oldest(purpose, self.oldest)
+
+    def oldest(self) -> datetime | None:
+        """The time of the oldest event that came and has had no effect yet."""
+        return self._stream.oldest() if self._stream is not None else None
 
     async def open(self, connection: AbstractConnection) -> None:
         """Start reading on a new connection."""
@@ -182,9 +124,9 @@ class Consumer:
                 await asyncio.sleep(self._linger)
             deliveries = await self._take(stream)
             work = [work for delivery in deliveries for work in delivery.work]
-            stream.in_hand += len(work)
+            stream.take(work)
             await self._handle(work)
-            stream.in_hand -= len(work)
+            stream.put_down(work)
             await stream.finish([delivery.tag for delivery in deliveries])
 
     async def _take(self, stream: Stream) -> list[Delivery]:

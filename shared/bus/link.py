@@ -56,6 +56,11 @@ class Link:
         self._on_open = on_open
         self._connection: AbstractConnection | None = None
 
+    @property
+    def connection(self) -> AbstractConnection | None:
+        """The connection while it is up."""
+        return self._connection if self.up.is_set() else None
+
     async def run(self) -> None:
         """Connect, stay until the connection ends, and again, until cancelled."""
         pause = 0.1

@@ -14,7 +14,7 @@ from uuid import UUID
 from prometheus_client import Counter
 
 from services.notify.preferences.rules import MessageRules
-from services.notify.sending import progress
+from services.notify.sending import progress, token_watch
 from services.notify.sending.admission import Admission
 from services.notify.sending.deliveries import Delivery, Record
 from services.notify.sending.outcomes import Answer, Outcome
@@ -179,6 +179,7 @@ class Posting:
             self._admission.sent(CATEGORY, call.kind, call.broadcast_id, count, now)
         elif outcome is Outcome.UNAUTHORISED:
             self._closed_until = now + CLOSED
+            token_watch.refused()
             log.error("LINE refuses the channel's access token: BROADCASTS WAIT until it is "
                       "replaced (LINE_CHANNEL_ACCESS_TOKEN)", answer=answer.detail)  # fmt: skip
         elif outcome is Outcome.QUOTA:

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import aiohttp
 import msgspec
 
+from services.notify.sending import token_watch
 from shared import logs
 
 log = logs.logger(__name__)
@@ -48,8 +49,11 @@ class LineFigures:
             ) as session:
                 quota = msgspec.json.decode(await _get(session, self._url), type=_Quota)
                 consumption = await _get(session, f"{self._url}/consumption")
+                token_watch.taken()
                 return _figures(quota, msgspec.json.decode(consumption, type=_Consumption))
         except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as problem:
+            if isinstance(problem, aiohttp.ClientResponseError) and problem.status == 401:
+                token_watch.refused()
             log.warning("LINE's quota not read", problem=repr(problem))
             return None
 

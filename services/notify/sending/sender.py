@@ -16,7 +16,7 @@ from prometheus_client import Counter, Gauge
 
 from services.notify.categories import URGENT
 from services.notify.preferences.rules import MessageRules
-from services.notify.sending import progress
+from services.notify.sending import progress, token_watch
 from services.notify.sending.admission import Admission, Everything
 from services.notify.sending.deliveries import Delivery, Record
 from services.notify.sending.lanes import Lanes
@@ -232,9 +232,11 @@ class Sender:
         outcome = answer.outcome
         _count[outcome].inc()
         if outcome is Outcome.DELIVERED:
+            token_watch.taken()
             return
         if outcome is Outcome.UNAUTHORISED and now >= self._closed_until:
             self._closed_until = now + CLOSED
+            token_watch.refused()
             log.error("LINE refuses the channel's access token: ALL MESSAGES WAIT until it is "
                       "replaced (LINE_CHANNEL_ACCESS_TOKEN)", answer=answer.detail)  # fmt: skip
         elif outcome is Outcome.QUOTA:

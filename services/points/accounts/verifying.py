@@ -48,6 +48,11 @@ async def verify(connection: Connection) -> AsyncIterator[Page]:
             after = accounts[-1]["member_id"]
 
 
+async def check(connection: Connection, members: Sequence[UUID]) -> list[Finding]:
+    """Check these members only; the caller has a snapshot open."""
+    return (await _page(connection, await store.accounts_of(connection, members))).findings
+
+
 async def _whole(connection: Connection) -> list[Finding]:
     counts = {
         "entries without an account": await store.strays(connection),

@@ -10,6 +10,10 @@ _ACCOUNTS = """
 SELECT member_id, in_lots, pending, held, debt, earned, spent, amount_spent, purchases, visits
 FROM accounts WHERE unit = 'point' AND member_id > $1 ORDER BY member_id LIMIT $2
 """
+_ACCOUNTS_OF = """
+SELECT member_id, in_lots, pending, held, debt, earned, spent, amount_spent, purchases, visits
+FROM accounts WHERE unit = 'point' AND member_id = ANY($1::uuid[]) ORDER BY member_id
+"""
 _ENTRIES = """
 SELECT member_id, id, kind, amount, balance_after, cause, occurred_at, recorded_at, source,
     program_version, moves, reverses
@@ -85,6 +89,11 @@ SELECT count(*) FROM requests r WHERE r.kind = 'purchase' AND r.status = 'awarde
 async def accounts(connection: Connection, after: UUID, limit: int) -> list[Any]:
     """A page of accounts, in member order."""
     return await connection.fetch(_ACCOUNTS, after, limit)
+
+
+async def accounts_of(connection: Connection, members: Sequence[UUID]) -> list[Any]:
+    """The accounts of the members, in member order."""
+    return await connection.fetch(_ACCOUNTS_OF, list(members))
 
 
 async def entries(connection: Connection, members: Sequence[UUID]) -> list[Any]:

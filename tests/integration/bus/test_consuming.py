@@ -9,9 +9,9 @@ import pytest
 
 from shared import envelope
 from shared.bus.bus import Bus
-from shared.bus.consumer import BACKLOG_MESSAGES, FEW_EVENTS
 from shared.bus.deadletters import DeadLetter, opened
 from shared.bus.errors import NotYet, Poison
+from shared.bus.stream import BACKLOG_MESSAGES, FEW_EVENTS
 from shared.events import Event, PurchaseRejected, ScheduleCancelled, new_event
 from shared.ids import new_id
 from shared.outbox import Relay

@@ -58,9 +58,12 @@ class StandIn:
         self.limit: int | None = None
         self.sent_elsewhere = 0
         self.quota_readings = 0
+        self.token_is_good = True
 
     async def quota(self, request: web.Request) -> web.Response:
         self.quota_readings += 1
+        if not self.token_is_good:
+            return web.json_response({"message": "Authentication failed"}, status=401)
         limited = {"type": "limited", "value": self.limit}
         return web.json_response({"type": "none"} if self.limit is None else limited)
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
 
 from services.scheduler import firing
 from services.scheduler.store import items as store
@@ -214,3 +215,22 @@ async def test_an_hour_of_downtime_neither_skips_nor_doubles(scheduler_database,
     assert [row["due_at"] for row in ticks] == quarters
     for each in others:
         await each.close()
+
+
+async def test_the_lag_grows_by_itself_while_nothing_is_fired(pool, set_clock):
+    def lag() -> float:
+        found = REGISTRY.get_sample_value("tamaru_scheduler_lag_seconds")
+        assert found is not None
+        return found
+
+    ticker = Ticker(pool, Unsent())
+    set_clock(EVENING)
+    await put(pool, item("later", EVENING + timedelta(minutes=10)))
+    await ticker.round()
+    assert lag() == 0
+    set_clock(EVENING + timedelta(minutes=12))
+    assert 120 <= lag() < 180
+    await ticker.round()
+    assert lag() == 0
+    set_clock(NIGHT + timedelta(minutes=1))
+    assert 60 <= lag() < 120, "ticks have it too"

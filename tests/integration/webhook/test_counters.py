@@ -1,6 +1,11 @@
 """What an operator sees of the edge: its own counters, and the trace that goes on in the events."""
 
+from datetime import timedelta
+
 from prometheus_client import REGISTRY
+
+from services.webhook import spool_watch
+from shared import clock
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -81,3 +86,17 @@ async def test_a_webhooks_trace_goes_on_in_its_events(edge) -> None:
     await edge.line({"events": [{"type": "follow"}]}, traceparent=TRACE)
     [event] = await edge.publishes(1)
     assert event.traceparent == TRACE
+
+
+async def test_what_waits_in_the_spool_is_seen_with_its_age(edge) -> None:
+    edge.broker.cut()
+    assert (await edge.post(edge.purchase())).status == 202
+    try:
+        clock.set_offset(timedelta(minutes=1))
+        await spool_watch.look(edge.pool)
+        assert REGISTRY.get_sample_value("tamaru_webhook_spool_events") == 1
+        age = REGISTRY.get_sample_value("tamaru_webhook_spool_oldest_seconds")
+        assert age is not None
+        assert 60 <= age < 90
+    finally:
+        clock.set_offset(timedelta())
