@@ -1,6 +1,6 @@
 """Broadcasts in PostgreSQL: their rows, their texts, and who did what. Nothing here commits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,11 @@ _PAGE = f"""
 SELECT {_FIELDS} FROM broadcasts
 WHERE ($1::text IS NULL OR state = $1) AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
 ORDER BY created_at DESC, id DESC LIMIT $4
+"""
+_USING = f"""
+SELECT {_FIELDS} FROM broadcasts
+WHERE segment = $1 AND state = ANY($2::text[]) AND settled_at IS NULL
+ORDER BY created_at DESC, id DESC LIMIT $3
 """
 _SOME = f"""
 SELECT {_FIELDS} FROM broadcasts WHERE settled_at IS NULL AND state = $1
@@ -74,6 +79,14 @@ async def page(
     """Newest first, those before a place in that order."""
     at, id = before or (None, None)
     return [from_row(row) for row in await connection.fetch(_PAGE, state, at, id, limit)]
+
+
+async def using(
+    connection: Connection, segment: str, states: Iterable[str], limit: int
+) -> list[Broadcast]:
+    """Those in one of these states that were made for this segment, newest first."""
+    rows = await connection.fetch(_USING, segment, list(states), limit)
+    return [from_row(row) for row in rows]
 
 
 async def to_tend(

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from services.notify import broadcast_words as words
-from services.notify.broadcasts.states import Act, State, allows
+from services.notify.broadcasts.states import EDITABLE, Act, State, allows
 from services.notify.quota import situation
 from services.notify.store import broadcasts as store
 from services.notify.templates.people import VARIABLES
@@ -19,10 +19,15 @@ from shared.web.staff import Manager, Viewer
 ROWS = 30
 MOVING = (State.COUNTING, State.RECOUNTING, State.SENDING)
 """States that change by themselves: the page looks again each second."""
+WAITING = (*EDITABLE, State.RECOUNTING)
+"""States in which it is still to be found who gets it."""
+NAMED = 10
+"""So many broadcasts are named before a segment is deleted; there is a word for the rest."""
 
 router = APIRouter(prefix="/console/messages/broadcasts", include_in_schema=False)
 
 Segment = Annotated[str | None, Query(max_length=100)]
+SegmentCode = Annotated[str, Query(alias="segment", max_length=100, pattern=r"^[^\x00]*$")]
 
 
 @router.get("")
@@ -51,6 +56,20 @@ async def new(request: Request, staff: Manager, segment: Segment = None) -> HTML
         segment=segment or "",
         examples=words.EXAMPLES["ja"],
         variables={name: words.VARIABLES[name] for name in VARIABLES},
+    )
+
+
+@router.get("/using")
+async def using(request: Request, staff: Viewer, code: SegmentCode) -> HTMLResponse:
+    """What a segment is still needed for, as a part of the question whether to delete it."""
+    async with request.app.state.process.pool.acquire() as connection:
+        rows = await store.using(connection, code, WAITING, NAMED + 1)
+    return PAGES.render(
+        request,
+        "broadcasts_using.html",
+        rows=rows[:NAMED],
+        more=len(rows) > NAMED,
+        states=words.STATES,
     )
 
 

@@ -1,6 +1,7 @@
 """The console's pages about messages: who sees what, what is escaped, LINE looked at live."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from services.notify.connection.line import Connection, Login
 from services.notify.store import deliveries as store
 from services.notify.store import recipients
 from services.notify.store.recipients import Link
+from services.notify.web.console_broadcasts import NAMED
 from shared import clock, ids
 from tests.integration.notify.links_house import House, house
 from tests.staff import signed_in
@@ -62,6 +64,7 @@ async def said(shop: House, number: int, **more: Any) -> None:
         f"{MESSAGES}/templates/earned",
         f"{MESSAGES}/templates/joined?language=en",
         f"{MESSAGES}/broadcasts",
+        f"{MESSAGES}/broadcasts/using?segment=often",
         f"{MESSAGES}/menus",
         f"{MESSAGES}/figures",
         f"{MESSAGES}/attention",
@@ -142,6 +145,31 @@ async def test_a_broadcasts_page_follows_its_state(shop: House) -> None:
     state = await page(shop, f"{path}/state")
     assert "人数を確認中" in state
     assert 'hx-trigger="every 1s"' in state
+
+
+async def test_before_a_segment_is_deleted_what_is_still_to_go_to_it_is_named(shop: House) -> None:
+    using = f"{MESSAGES}/broadcasts/using?segment=often"
+    assert "使う下書きや予約はありません" in await page(shop, using)
+    content = {"messages": {"ja": [{"type": "text", "text": "セール"}]}}
+    made = []
+    for name, segment in ((EVIL, "often"), ("取り消す", "often"), ("ほか", "other")):
+        body = {"name": name, "content": content, "segment": segment}
+        answer = await shop.ask("POST", "/v1/messages/broadcasts", json=body)
+        assert answer.status_code == 201, answer.text
+        made.append(answer.json()["id"])
+    await shop.ask("POST", f"/v1/messages/broadcasts/{made[1]}/cancel")
+    text = await page(shop, using)
+    assert re.findall(r"/console/messages/broadcasts/([0-9a-f-]+)", text) == [made[0]]
+    assert "下書き" in text
+    assert EVIL not in text
+    assert "ほかにもあります" not in text
+    for number in range(NAMED):
+        body = {"name": str(number), "content": content, "segment": "often"}
+        await shop.ask("POST", "/v1/messages/broadcasts", json=body)
+    text = await page(shop, using)
+    assert len(re.findall(r"/broadcasts/[0-9a-f-]+", text)) == NAMED
+    assert "ほかにもあります" in text
+    await page(shop, f"{using}%00", status=422)
 
 
 async def test_somebody_who_is_signed_in_changes_settings_only_with_the_sessions_token(
