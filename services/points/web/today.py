@@ -48,16 +48,24 @@ async def page(request: Request, staff: Viewer, store: StoreCode = "") -> Respon
         concerns=attention.concerns(facts, program, found.at) if staff.stores is None else [],
         steps=attention.first_steps(facts),
         new=glance.is_new(found) and not store,
+        fresh=False,
     )
 
 
 @router.get("/console/today")
 async def numbers(request: Request, staff: Viewer, store: StoreCode = "") -> HTMLResponse:
-    """The numbers alone, asked for anew every minute."""
+    """The numbers and what is drawn of them, asked for anew every minute. The drawings stay where
+    they are, and so do their readers: only their tables are sent."""
     rulebook = request.app.state.rulebook
     async with snapshot(request.app.state.process.pool) as connection:
         found = await _today(connection, rulebook, staff, store)
-    return PAGES.render(request, "today_numbers.html", **_shown(rulebook, found, store))
+    return PAGES.render(
+        request,
+        "today_numbers.html",
+        **_shown(rulebook, found, store),
+        **_drawn(rulebook, found),
+        fresh=True,
+    )
 
 
 async def _today(connection: Connection, rulebook: Rulebook, staff: Staff, store: str) -> Today:

@@ -3,7 +3,7 @@
 //
 //   <figure class="chart" data-chart="bar | line | stacked" data-library="address of Chart.js">
 // The first column holds the labels, each further one a series: its heading is the name, the cells'
-// `data-value` the numbers (none: a gap).
+// `data-value` the numbers (none: a gap). A table that htmx replaces is drawn in the same drawing.
 
 const drawn = new Map();
 let library;
@@ -42,19 +42,23 @@ function seriesOf(table, kind) {
   });
 }
 
+function labelsOf(table) {
+  return [...table.tBodies[0].rows].map((row) => row.cells[0].textContent.trim());
+}
+
 function settings(figure, table, kind) {
   const number = new Intl.NumberFormat(document.documentElement.lang);
   const short = new Intl.NumberFormat(document.documentElement.lang, { notation: "compact" });
   const series = seriesOf(table, kind);
   const words = (item) => {
-    const cell = table.tBodies[0].rows[item.dataIndex].cells[item.datasetIndex + 1];
+    const cell = figure.querySelector("tbody").rows[item.dataIndex].cells[item.datasetIndex + 1];
     return ` ${item.dataset.label}  ${cell.textContent.trim() || number.format(item.raw)}`;
   };
   const axis = { border: { display: false }, ticks: { color: colour("--quiet"), maxRotation: 0, autoSkipPadding: 12 } };
   const stacked = kind === "stacked";
   return {
     type: kind === "line" ? "line" : "bar",
-    data: { labels: [...table.tBodies[0].rows].map((row) => row.cells[0].textContent.trim()), datasets: series },
+    data: { labels: labelsOf(table), datasets: series },
     options: {
       animation: false,
       maintainAspectRatio: false,
@@ -80,6 +84,14 @@ async function draw(figure) {
   figure.dataset.drawn = "";
 }
 
+function follow(figure) {
+  const chart = drawn.get(figure.querySelector("canvas"));
+  const table = figure.querySelector("table");
+  chart.data.labels = labelsOf(table);
+  seriesOf(table, figure.dataset.chart).forEach((series, at) => Object.assign(chart.data.datasets[at], series));
+  chart.update("none"); // a series that the reader has hidden stays hidden
+}
+
 function drawAll() {
   for (const canvas of drawn.keys()) {
     if (!canvas.isConnected) { drawn.get(canvas).destroy(); drawn.delete(canvas); }
@@ -90,5 +102,9 @@ function drawAll() {
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const figure of document.querySelectorAll("figure[data-drawn]")) draw(figure);
 });
-document.addEventListener("htmx:afterSwap", drawAll);
+document.addEventListener("htmx:afterSwap", (event) => {
+  const figure = event.target.closest?.("figure[data-drawn]");
+  if (figure) follow(figure);
+  drawAll();
+});
 drawAll();

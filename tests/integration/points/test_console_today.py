@@ -63,6 +63,12 @@ async def test_today_is_shown_with_charts_that_are_tables_too(points):
     numbers = await shown(points, "/console/today?store=main")
     assert "¥123,400" in numbers
     assert "<html" not in numbers
+    assert "hx-swap-oob" not in page
+    assert re.findall(r'<table[^>]* id="(\w+)-table" hx-swap-oob="true">', numbers) == [
+        "hours", "sales", "people", "points",
+    ]  # fmt: skip
+    assert "<canvas" not in numbers, "drawings stay where they are"
+    assert 'data-value="123400">123,400円' in numbers
     assert "¥0" in await shown(points, "/console/today?store=west")
 
 
