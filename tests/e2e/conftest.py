@@ -27,6 +27,12 @@ LINES_BROWSER = (
 )
 """As LINE's own browser calls itself: a headless one is no person to those who count clicks."""
 
+PLAIN_HTTP = """
+delete Crypto.prototype.randomUUID;
+delete Navigator.prototype.clipboard;
+delete Navigator.prototype.locks;
+"""
+"""What browsers keep from pages that come over plain HTTP from another machine: ours do without."""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -115,6 +121,7 @@ def visitor(browser: Browser) -> Callable[[Look], Any]:
             timezone_id="Asia/Tokyo",
             user_agent=LINES_BROWSER if look.width < 500 else None,
         )
+        await context.add_init_script(PLAIN_HTTP)
         page = await context.new_page()
         seen = await watched(page)
         yield page, seen

@@ -12,6 +12,15 @@ const words = document.querySelector(".toasts");
 let csrf = document.querySelector("meta[name=csrf]")?.content ?? "";
 let working = 0;
 
+/** A new UUID. The browser's own `crypto.randomUUID` is there on HTTPS and localhost only. */
+export function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40; // version 4
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const digits = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
 /** What the API refused: `status`, `reason` (the type's last word), `detail`, `errors`. */
 export class Refused extends Error {
   constructor(status, body) {
@@ -52,7 +61,7 @@ function signIn() {
 }
 
 /** Call the API as whoever is signed in. `key` names the act: repeat with the same one. */
-export async function api(method, address, body, { key = crypto.randomUUID(), headers = {} } = {}) {
+export async function api(method, address, body, { key = newId(), headers = {} } = {}) {
   const send = () => {
     const given = { Accept: "application/json", "X-CSRF-Token": csrf, ...headers };
     if (method === "POST") given["Idempotency-Key"] = key;
@@ -175,7 +184,7 @@ async function submit(form, button) {
   const taken = [];
   const path = filled(address, fields, taken);
   for (const name of taken) delete fields[name];
-  form.dataset.key ??= crypto.randomUUID(); // the same act until it is answered
+  form.dataset.key ??= newId(); // the same act until it is answered
   clear(form);
   button?.setAttribute("aria-busy", "true");
   form.inert = true;
@@ -229,8 +238,20 @@ window.addEventListener("beforeunload", (event) => {
 });
 
 async function copy(button) {
-  await navigator.clipboard.writeText(button.dataset.copy);
+  if (navigator.clipboard) await navigator.clipboard.writeText(button.dataset.copy);
+  else copySelected(button);
   toast(words.dataset.copied);
+}
+
+// On plain HTTP there is no clipboard, but what is selected can be copied.
+function copySelected(button) {
+  const field = document.createElement("textarea");
+  field.value = button.dataset.copy;
+  button.after(field); // within the dialog, if it is in one
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+  button.focus();
 }
 
 async function signOut() {

@@ -49,7 +49,7 @@ function enlarge() {
 async function scan() {
   const { value } = await liff.scanCodeV2();
   if (!value) return;
-  const page = await card.ask("/card/visit", { code: value.slice(0, 300), act: crypto.randomUUID() });
+  const page = await card.ask("/card/visit", { code: value.slice(0, 300), act: crypto.getRandomValues(new Uint32Array(4)).join("-") });
   const fresh = document.createElement("template");
   fresh.innerHTML = page; // our own, escaped on the server
   const result = fresh.content.querySelector("[data-result]");

@@ -1,5 +1,5 @@
 // The import's own: a file is dropped or chosen and sent; kinds of rows are switched.
-import { api, Refused, toast } from "/static/shared/page.js";
+import { api, newId, Refused, toast } from "/static/shared/page.js";
 
 const form = document.querySelector("form[data-upload]");
 
@@ -24,8 +24,8 @@ if (form) {
     event.preventDefault();
     if (event.dataTransfer.files.length) { file.files = event.dataTransfer.files; show(); }
   });
-  let key = crypto.randomUUID(); // the same act until it is answered
-  form.addEventListener("change", () => { key = crypto.randomUUID(); });
+  let key = newId(); // the same act until it is answered
+  form.addEventListener("change", () => { key = newId(); });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const button = form.querySelector("button[type=submit]");

@@ -1,5 +1,5 @@
 // Members: the keyboard in the results, the balance before it is changed, refunds, copies.
-import { api, toast } from "/static/shared/page.js";
+import { api, newId, toast } from "/static/shared/page.js";
 
 // Arrows lead from the search box through the results and back.
 const box = document.getElementById("q");
@@ -60,7 +60,7 @@ document.addEventListener("submit", async (event) => {
   if (!form.matches("form[data-refund]")) return;
   event.preventDefault(); // page.js leaves it alone then
   const [method, address] = form.dataset.api.split(" ");
-  form.dataset.key ??= crypto.randomUUID();
+  form.dataset.key ??= newId();
   form.inert = true;
   try {
     await api(method, address, wanted(form), { key: form.dataset.key });

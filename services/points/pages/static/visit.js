@@ -18,7 +18,7 @@ function sdk() {
 // The same scan keeps its name when the page is loaded anew, so that it counts once.
 function scanName() {
   const key = `visit-${code}`;
-  const known = sessionStorage.getItem(key) ?? crypto.randomUUID();
+  const known = sessionStorage.getItem(key) ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
   sessionStorage.setItem(key, known);
   return known;
 }

@@ -3,7 +3,7 @@
 // what was never answered is sent again with the same key. Each act is sent only while whoever did it
 // is signed in, at the same store, in the order of doing. No member's name is ever written down.
 
-import { Refused } from "/static/shared/page.js";
+import { Refused, newId } from "/static/shared/page.js";
 import { Unanswered, call } from "./line.js";
 import { desk } from "./words.js";
 
@@ -58,7 +58,7 @@ export class Unkept extends Error {}
  *  network is back. Raises Unkept, and nothing is done, where the device can write nothing down. */
 export async function act(kind, address, body, label) {
   const made = {
-    key: crypto.randomUUID(), kind, address, body, label, at: new Date().toISOString(),
+    key: newId(), kind, address, body, label, at: new Date().toISOString(),
     staff: desk.dataset.staff, staffName: desk.dataset.staffName, store: desk.dataset.store, refused: null,
   };
   try {
@@ -78,10 +78,15 @@ export function flush(shown) {
   return flushing;
 }
 
+// One tab at a time: two would send the same act, harmlessly but in vain. So browsers may do without
+// locks, which they have on HTTPS and localhost only.
+async function alone(work) {
+  await (navigator.locks ? navigator.locks.request(NAME, work) : work());
+}
+
 async function send(shown) {
   const outcomes = new Map();
-  // One tab at a time: two would send the same act, harmlessly but in vain.
-  await navigator.locks.request(NAME, async () => {
+  await alone(async () => {
     for (const each of await waiting()) {
       if (each.refused || !isOurs(each)) continue;
       try {

@@ -1,6 +1,6 @@
 // The day's list: what waits on this device, what was done, undoing and refunds.
 
-import { Refused, ask, toast } from "/static/shared/page.js";
+import { Refused, ask, newId, toast } from "/static/shared/page.js";
 import { Unanswered, call } from "./line.js";
 import { dismiss, isOurs, waiting } from "./queue.js";
 import { $, desk, money, plain, say, time } from "./words.js";
@@ -69,7 +69,7 @@ export async function undo(id, what, quiet = false) {
 let refunding = null;
 
 function openRefund({ refund: purchase, remaining, what }) {
-  refunding = { purchase, key: crypto.randomUUID() };
+  refunding = { purchase, key: newId() };
   $("refund-what").textContent = `${what} · ${money(Number(remaining))}`;
   $("refund-amount").value = "";
   $("refund-form").querySelector("[data-problem]").hidden = true;
@@ -82,7 +82,7 @@ async function refund() {
   const line = $("refund-form").querySelector("[data-problem]");
   try {
     // The same key until what is asked changes: an answer that was lost is no second refund.
-    if (refunding.sent !== undefined && refunding.sent !== typed) refunding.key = crypto.randomUUID();
+    if (refunding.sent !== undefined && refunding.sent !== typed) refunding.key = newId();
     refunding.sent = typed;
     await call("POST", "/v1/counter/refunds", body, { key: refunding.key });
     $("refund-dialog").close();

@@ -1,6 +1,6 @@
 // Starts a backtest: fetches the rules to try, asks for the run, goes to its page.
 
-import { api, Refused } from "/static/shared/page.js";
+import { api, newId, Refused } from "/static/shared/page.js";
 
 const DAY_MS = 86_400_000;
 const form = document.getElementById("begin");
@@ -38,7 +38,7 @@ form.addEventListener("submit", async (event) => {
   const button = event.submitter;
   button?.setAttribute("aria-busy", "true");
   form.inert = true;
-  form.dataset.key ??= crypto.randomUUID();
+  form.dataset.key ??= newId();
   try {
     const run = await api("POST", "/v1/program/backtests", { program: await rules(), ...period() }, { key: form.dataset.key });
     location.assign(`/console/program/backtests/${run.id}`);
