@@ -21,6 +21,7 @@ from shared.bus.handling import Connection
 from shared.line_login import LineLogin, token_of
 from shared.problems import Problem
 from shared.web.acting import acting
+from shared.web.language import language_of
 
 PAGES = Path(__file__).parent.parent / "pages"
 TEMPLATES = jinja2.Environment(
@@ -73,7 +74,7 @@ async def _user(request: Request) -> str:
 
 async def _fragment(request: Request, connection: Connection, user: str) -> HTMLResponse:
     stopped = (await store.stopped(connection, [user]))[user]
-    english = request.headers.get("accept-language", "").lower().startswith("en")
+    english = language_of(request) == "en"
     switches = [
         {
             "category": category,

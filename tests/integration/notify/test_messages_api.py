@@ -141,6 +141,9 @@ async def test_the_card_shows_switches_and_moves_them(shop: House) -> None:
     assert (shown["status"], shown["reason"]) == ("skipped", "opted_out")
     english = await shop.client.get("/notices/view", headers={**headers, "Accept-Language": "en"})
     assert "Offers and news" in english.text
+    chosen = {**headers, "Accept-Language": "ja", "Cookie": "lang=en"}
+    english = await shop.client.get("/notices/view", headers=chosen)
+    assert "Offers and news" in english.text, "as the card around it"
 
 
 async def test_without_lines_word_nobody_sees_or_moves_a_switch(shop: House) -> None:
