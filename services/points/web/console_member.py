@@ -23,6 +23,7 @@ from services.points.web import leaving, member_search, naming, schemas, story, 
 from services.points.web.console_members import STATUSES, Text
 from services.points.web.pages import PAGES
 from shared.bus.handling import Connection
+from shared.problems import Problem
 from shared.web.roles import CHANGERS
 from shared.web.staff import Manager, Staff, Viewer
 
@@ -136,6 +137,7 @@ async def refund(
         if kept is None:
             raise naming.nobody()
         done = await refunds.of_purchase(connection, owner, purchase)
+    _require_store(staff, msgspec.json.decode(kept.purchase).get("store"))
     return PAGES.render(
         request,
         "member_refund.html",
@@ -153,6 +155,17 @@ async def export(request: Request, staff: Manager, member_id: str, export_id: UU
         found = await export_store.find(connection, id, export_id)
     state = leaving.state_of(found) if found else None
     return PAGES.render(request, "member_export.html", id=id, export=state)
+
+
+def _require_store(staff: Staff, store: str | None) -> None:
+    """What was bought elsewhere is refunded there."""
+    if staff.stores is not None and store is not None and store not in staff.stores:
+        raise Problem(
+            403,
+            "other-store",
+            "ほかの店舗のお買い上げです。返品はその店舗の担当者にご依頼ください。"
+            " This was bought at another store: ask somebody there for the refund.",
+        )
 
 
 def _left(kept: refunds.Kept, done: list[refunds.Stored]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 
 from services.points.store import refunds as refund_store
 from services.points.store import requests, views
-from services.points.web import refunds, schemas, summary
+from services.points.web import naming, refunds, schemas, summary
 from shared.bus.handling import Connection
 from shared.purchase_id import is_genuine
 from shared.web.auth import Caller
@@ -40,6 +40,7 @@ async def one(request: Request, key: Caller, purchase_id: str) -> schemas.Purcha
         row = await views.purchase(connection, known.member_id, id)
         if row is None:
             raise refunds.unknown()
+        naming.require_store(key, row["store"])
         found = await summary.members(connection, request.app.state.rulebook, [known.member_id])
         done = await refund_store.of_purchase(connection, known.member_id, id)
     return schemas.PurchaseState(

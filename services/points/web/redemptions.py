@@ -95,7 +95,9 @@ async def redeem(
 async def one(request: Request, key: Caller, redemption_id: str) -> Redemption:
     """A redemption as it is now."""
     async with request.app.state.process.pool.acquire() as connection:
-        return await _answer(request, connection, await _there(connection, _id(redemption_id)))
+        found = await _there(connection, _id(redemption_id))
+        naming.require_store(key, found.store)
+        return await _answer(request, connection, found)
 
 
 @router.post("/{redemption_id}/capture", response_model=Redemption)

@@ -128,11 +128,25 @@ async def _require_store(
     connection: Connection, key: Key, known: Known | None, purchase: UUID
 ) -> None:
     """Who is signed in refunds what was bought at a store of theirs."""
-    if key.role is None or known is None or known.member_id is None:
+    if key.role is None:
+        return
+    if known is None or known.member_id is None:
+        _require_every_store(key)
         return
     kept = await store.kept(connection, known.member_id, purchase)
     if kept is not None:
         naming.require_store(key, msgspec.json.decode(kept.purchase).get("store"))
+
+
+def _require_every_store(key: Key) -> None:
+    """Of what is on its way nobody can tell the store yet."""
+    if key.role == "staff" or key.stores is not None:
+        raise Problem(
+            409,
+            "not-yet",
+            "このお買い上げはまだ処理中です。少し待ってからもう一度お試しください。"
+            " This purchase has not been processed, so its store is not known. Try again shortly.",
+        )
 
 
 async def _do(

@@ -471,5 +471,9 @@ async def test_who_is_signed_in_refunds_what_was_bought_at_their_store(
         elsewhere = signed_in(role, stores, "second", key=role)
         answer = await points.client.post(path, json={}, **elsewhere)
         assert answer.json()["type"] == "urn:tamaru:problem:other-store", role
+        on_its_way = purchase_id(PURCHASE_KEY, TERMINAL, "a store that is not known yet")
+        early = signed_in(role, stores, "second", key=f"{role} early")
+        answer = await points.client.post(f"/v1/purchases/{on_its_way}/refunds", json={}, **early)
+        assert answer.json()["type"] == "urn:tamaru:problem:not-yet", role
     answer = await points.client.post(path, json={}, **signed_in("staff", key="here"))
     assert answer.status_code == 201, answer.text
