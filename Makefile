@@ -29,12 +29,13 @@ test: ## all tests, with real servers (ARGS="-k name" for some of them)
 	@$(LOCAL) prepare-tests
 	@$(VENV)/python -m pytest $(ARGS)
 
-check: ## lint, format, types and import rules
+check: ## lint, format, types, import rules and the manifests for Kubernetes
 	@$(LOCAL) prepare-checks
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy
 	@$(VENV)/lint-imports
+	@$(VENV)/python -m deploy.k8s.check
 
 format: ## format the code as `make check` wants it
 	@$(LOCAL) prepare-checks

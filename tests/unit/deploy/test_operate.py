@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 PAGES = [
     "operate.md",
+    "kubernetes.md",
     "line-channel.md",
     "line-channel.ja.md",
     "till.md",
