@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 LOCAL := $(PYTHON) -m deploy.local
 ARGS ?=
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help up down status logs clean-data test check format screenshots bench faults lock
@@ -25,9 +26,9 @@ logs: ## follow all logs (Ctrl-C ends)
 clean-data: ## stop everything and delete the local data (asks; FORCE=1 does not)
 	@$(LOCAL) clean-data
 
-test: ## all tests, with real servers (ARGS="-k name" for some of them)
+test: ## all tests, with real servers (ARGS="-k name" for some of them, JOBS=0 in one process)
 	@$(LOCAL) prepare-tests
-	@$(VENV)/python -m pytest $(ARGS)
+	@$(VENV)/python -m pytest -n $(JOBS) --no-loadscope-reorder $(ARGS)
 
 check: ## lint, format, types, import rules and the manifests for Kubernetes
 	@$(LOCAL) prepare-checks

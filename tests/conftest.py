@@ -9,6 +9,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 import services as services_package
 from deploy.local import probes
@@ -22,6 +23,21 @@ from tests import namespaces
 SERVICES = Path(services_package.__file__).parent
 SCHEMAS = ("webhook", "points", "notify", "scheduler")
 PASSWORD = "of-a-throw-away-database"
+
+
+class ByPlace(LoadScopeScheduling):
+    """Who runs which tests, where several processes share them. A file stays whole: its database is
+    made once. And so do those that need a whole running system: one at a time is enough here."""
+
+    SYSTEM = ("tests/e2e/", "tests/faults/", "tests/month/")
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "system" if nodeid.startswith(self.SYSTEM) else nodeid.split("::", 1)[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByPlace:
+    return ByPlace(config, log)  # type: ignore[arg-type]  # a Producer, which xdist does not export
 
 
 @pytest.fixture(scope="session")
