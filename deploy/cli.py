@@ -2,13 +2,12 @@
 
 import asyncio
 import sys
-from importlib import resources
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from deploy import (
+    backup_commands,
     dlq_commands,
     documents_commands,
     import_commands,
@@ -20,11 +19,10 @@ from deploy import (
     staff_commands,
 )
 from deploy.environment import optional, required
+from deploy.schemas import SERVICES, migrations_of, schemas
 from services.points import demo as demo_shop
-from shared.migrate import MigrationChanged, ServiceSchema
+from shared.migrate import MigrationChanged
 from shared.migrate import migrate as run_migrations
-
-SERVICES = ("webhook", "points", "notify", "scheduler")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.add_typer(ledger_commands.app, name="ledger")
@@ -37,23 +35,8 @@ app.add_typer(ranks_commands.app, name="ranks")
 app.add_typer(import_commands.app, name="import")
 app.command()(documents_commands.asyncapi)
 app.command()(documents_commands.openapi)
-
-
-def migrations_of(name: str) -> Path:
-    """Where the migrations of a service stand."""
-    return Path(str(resources.files(f"services.{name}") / "migrations"))
-
-
-def schemas() -> list[ServiceSchema]:
-    """Each service's schema, with the password of its role from the environment."""
-    return [
-        ServiceSchema(
-            name,
-            migrations_of(name),
-            required(f"{name.upper()}_DB_PASSWORD"),
-        )
-        for name in SERVICES
-    ]
+app.command()(backup_commands.backup)
+app.command()(backup_commands.restore)
 
 
 @app.command()

@@ -50,8 +50,11 @@ async def migrate(database_url: str, services: list[ServiceSchema]) -> list[str]
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
         applied: list[str] = []
+        await prepare_roles(connection, services)
         for service in services:
-            await _prepare(connection, service)
+            await connection.execute(
+                f"CREATE SCHEMA IF NOT EXISTS {service.name} AUTHORIZATION {service.role}"
+            )
             applied += await _apply(connection, service)
         return applied
     finally:
@@ -82,16 +85,14 @@ async def missing(database_url: str, name: str, migrations: Path) -> list[str]:
     ]
 
 
-async def _prepare(connection: asyncpg.Connection, service: ServiceSchema) -> None:
-    """Create the role and the schema; the password follows the environment."""
-    if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", service.role):
-        await connection.execute(f"CREATE ROLE {service.role} NOINHERIT")
-    secret = await connection.fetchval("SELECT quote_literal($1::text)", service.password)
-    await connection.execute(f"ALTER ROLE {service.role} LOGIN PASSWORD {secret}")
-    await connection.execute(f"GRANT {service.role} TO CURRENT_USER")
-    await connection.execute(
-        f"CREATE SCHEMA IF NOT EXISTS {service.name} AUTHORIZATION {service.role}"
-    )
+async def prepare_roles(connection: asyncpg.Connection, services: list[ServiceSchema]) -> None:
+    """Create each service's role where it is missing; its password follows the environment."""
+    for service in services:
+        if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", service.role):
+            await connection.execute(f"CREATE ROLE {service.role} NOINHERIT")
+        secret = await connection.fetchval("SELECT quote_literal($1::text)", service.password)
+        await connection.execute(f"ALTER ROLE {service.role} LOGIN PASSWORD {secret}")
+        await connection.execute(f"GRANT {service.role} TO CURRENT_USER")
 
 
 async def _apply(connection: asyncpg.Connection, service: ServiceSchema) -> list[str]:

@@ -1,0 +1,164 @@
+"""`tamaru restore`: a backup becomes the database again, and is held against its manifest.
+
+What stood there before is set aside under another name, never deleted: a restore of the wrong
+backup can be undone. Then this version's migrations follow, and the ledger is derived again.
+"""
+
+from pathlib import Path
+
+import asyncpg
+import msgspec
+
+from deploy.backup import manifest, postgres
+from deploy.backup.manifest import Manifest
+from deploy.backup.taking import DUMP, Progress
+from services.points.accounts import verifying
+from shared import clock
+from shared.migrate import ServiceSchema, migrate, prepare_roles
+
+_PRESENT = "SELECT nspname FROM pg_namespace WHERE nspname = ANY($1::text[]) ORDER BY 1"
+_CONNECTED = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = ANY($1::text[])
+"""
+
+
+class Refused(Exception):
+    """Nothing was changed; the text says why and what to do."""
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """What came back. `differences` is empty when all is as the manifest says and the ledger adds
+    up; `aside`: the schemas that what was there before has now."""
+
+    manifest: Manifest
+    aside: list[str]
+    applied: list[str]
+    differences: list[str]
+
+
+async def restore(
+    database_url: str,
+    services: list[ServiceSchema],
+    folder: Path,
+    *,
+    replace: bool,
+    jobs: int,
+    tell: Progress,
+) -> Restored:
+    """Raises Refused, ToolProblem, asyncpg's errors; then the database is as it was."""
+    found = await _readable(folder, services)
+    tell("comparing the files with the manifest")
+    _intact(folder, found)
+    connection = await asyncpg.connect(database_url)
+    try:
+        server = connection.get_server_version().major
+        if server < found.server:
+            raise Refused(f"this server is PostgreSQL {server}, the backup of {found.server}")
+        pg_restore = await postgres.tool("pg_restore", max(server, found.server))
+        aside = await _set_aside(connection, services, replace=replace)
+        try:
+            tell(f"restoring {sum(found.rows.values()):,} rows with {jobs} connections")
+            await prepare_roles(connection, services)
+            await postgres.run(
+                pg_restore,
+                *(f"--jobs={jobs}", "--exit-on-error", "--no-password"),
+                f"--dbname={postgres.access(database_url)['PGDATABASE']}",
+                str(folder / DUMP),
+                database_url=database_url,
+            )
+        except BaseException:
+            await _put_back(connection, services, aside)
+            raise
+        tell("counting rows")
+        differences = await _compared(connection, found, services)
+    finally:
+        await connection.close()
+    applied = await migrate(database_url, services)
+    tell("deriving the ledger again")
+    differences += await _verified(database_url)
+    return Restored(found, list(aside.values()), applied, differences)
+
+
+async def _readable(folder: Path, services: list[ServiceSchema]) -> Manifest:
+    try:
+        found = manifest.read(folder)
+    except (OSError, msgspec.DecodeError) as problem:
+        raise Refused(f"{folder} is no whole backup: {problem}") from None
+    for service in services:
+        known = {int(file.name[:4]) for file in service.migrations.glob("[0-9]*.sql")}
+        if newer := sorted(set(found.migrations.get(service.name, [])) - known):
+            raise Refused(
+                f"a newer version of Tamaru made this backup ({service.name} {newer[0]:04d}): "
+                "restore it with that version or a later one"
+            )
+    return found
+
+
+def _intact(folder: Path, found: Manifest) -> None:
+    here = manifest.hashes(folder / DUMP)
+    wrong = sorted(name for name, hash in found.files.items() if here.get(name) != hash)
+    if wrong:
+        raise Refused(f"{len(wrong)} files are missing or damaged, the first is {wrong[0]}")
+
+
+async def _set_aside(
+    connection: asyncpg.Connection, services: list[ServiceSchema], *, replace: bool
+) -> dict[str, str]:
+    """Rename what is there; returns the new names by the old ones."""
+    present = [row["nspname"] for row in await connection.fetch(_PRESENT, _names(services))]
+    if not present:
+        return {}
+    if not replace:
+        raise Refused(
+            "the database has a shop already. With --replace it is set aside under another name"
+        )
+    if busy := await connection.fetchval(_CONNECTED, [each.role for each in services]):
+        raise Refused(f"{busy} connections of services are open: stop the services first")
+    aside = {name: f"{name}_before_{clock.now():%Y%m%d_%H%M%S}" for name in present}
+    async with connection.transaction():
+        for name, other in aside.items():
+            await connection.execute(f"ALTER SCHEMA {name} RENAME TO {other}")
+    return aside
+
+
+async def _put_back(
+    connection: asyncpg.Connection, services: list[ServiceSchema], aside: dict[str, str]
+) -> None:
+    async with connection.transaction():
+        for name in _names(services):
+            await connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE")
+        for name, other in aside.items():
+            await connection.execute(f"ALTER SCHEMA {other} RENAME TO {name}")
+
+
+async def _compared(
+    connection: asyncpg.Connection, found: Manifest, services: list[ServiceSchema]
+) -> list[str]:
+    here = await manifest.rows(connection, _names(services))
+    told = [
+        f"{name}: {found.rows.get(name, 0)} rows in the backup, {here.get(name, 0)} here"
+        for name in sorted(found.rows.keys() | here.keys())
+        if found.rows.get(name) != here.get(name)
+    ]
+    ledger = await manifest.ledger(connection)
+    if ledger != found.ledger:
+        told.append(f"ledger: {found.ledger} in the backup, {ledger} here")
+    return told
+
+
+async def _verified(database_url: str) -> list[str]:
+    connection = await asyncpg.connect(database_url, server_settings={"search_path": "points"})
+    try:
+        return [
+            f"member {finding.member_id}: {finding.what}: entries say {finding.entries}, "
+            f"stored {finding.stored}"
+            async for page in verifying.verify(connection)
+            for finding in page.findings
+        ]
+    finally:
+        await connection.close()
+
+
+def _names(services: list[ServiceSchema]) -> list[str]:
+    return [service.name for service in services]

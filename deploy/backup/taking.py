@@ -1,0 +1,86 @@
+"""`tamaru backup`: all four schemas as of one moment, while the shop goes on.
+
+The dump is PostgreSQL's own (`pg_dump`, a folder of compressed files); the manifest beside it is
+counted in the very snapshot that was dumped. A folder bears its final name once it is whole.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import asyncpg
+import msgspec
+
+from deploy.backup import manifest, postgres
+from deploy.backup.manifest import Manifest
+from shared import clock
+
+DUMP = "database"
+_PREFIX = "tamaru-"
+_PARTIAL = ".partial"
+Progress = Callable[[str], None]
+
+
+async def take(
+    database_url: str, schemas: tuple[str, ...], into: Path, *, jobs: int, tell: Progress
+) -> Path:
+    """Write a backup below `into`; returns its folder. Raises ToolProblem, asyncpg's errors."""
+    connection = await asyncpg.connect(database_url)
+    server = connection.get_server_version().major
+    pg_dump = await postgres.tool("pg_dump", server)
+    now = clock.now()
+    folder = into / f"{_PREFIX}{now:%Y%m%dT%H%M%SZ}"
+    partial = folder.with_name(folder.name + _PARTIAL)
+    partial.mkdir(parents=True, mode=0o700)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
+            tell("counting rows")
+            found = Manifest(
+                now,
+                server,
+                await manifest.ledger(connection),
+                await manifest.rows(connection, schemas),
+                await manifest.migrations(connection, schemas),
+                {},
+            )
+            tell(f"dumping {sum(found.rows.values()):,} rows with {jobs} connections")
+            await _dump(pg_dump, database_url, schemas, partial / DUMP, snapshot, jobs)
+        tell("noting what every file has to be")
+        files = await asyncio.to_thread(manifest.hashes, partial / DUMP)
+        manifest.write(partial, msgspec.structs.replace(found, files=files))
+        partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    finally:
+        await connection.close()
+    return folder
+
+
+async def _dump(
+    pg_dump: Path, url: str, schemas: tuple[str, ...], to: Path, snapshot: str, jobs: int
+) -> None:
+    parts = [f"--schema={schema}" for schema in schemas]
+    await postgres.run(
+        pg_dump,
+        *("--format=directory", f"--file={to}", f"--jobs={jobs}", f"--snapshot={snapshot}"),
+        *("--no-password", *parts),
+        database_url=url,
+    )
+
+
+def complete(into: Path) -> list[Path]:
+    """The whole backups below a folder, oldest first."""
+    found = into.glob(f"{_PREFIX}*/{manifest.NAME}")
+    return sorted(each.parent for each in found if each.parent.suffix != _PARTIAL)
+
+
+def forget(into: Path, keep: int) -> list[Path]:
+    """Delete all but the newest `keep` backups, and what a killed run left; returns what went."""
+    old = complete(into)[:-keep] if keep > 0 else []
+    old += into.glob(f"{_PREFIX}*{_PARTIAL}")
+    for folder in old:
+        shutil.rmtree(folder)
+    return old

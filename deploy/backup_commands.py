@@ -1,0 +1,81 @@
+"""`tamaru backup` and `tamaru restore`."""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import asyncpg
+import typer
+
+from deploy.backup import manifest, restoring, taking
+from deploy.backup.postgres import ToolProblem
+from deploy.backup.restoring import Refused
+from deploy.environment import required
+from deploy.schemas import SERVICES, schemas
+from shared.migrate import MigrationChanged
+
+Jobs = Annotated[int, typer.Option(min=1, max=32, help="connections at work at the same time")]
+
+
+def backup(
+    into: Annotated[Path, typer.Argument(help="the folder that holds the backups")],
+    keep: Annotated[int, typer.Option(min=0, help="delete all but the newest; 0: none")] = 0,
+    jobs: Jobs = 2,
+) -> None:
+    """Write a backup of the whole database while the shop goes on (DATABASE_URL: an
+    administrator's). It holds personal data: keep it as safe as the database."""
+    tell = _clock()
+    try:
+        work = taking.take(required("DATABASE_URL"), SERVICES, into, jobs=jobs, tell=tell)
+        folder = asyncio.run(work)
+    except (ToolProblem, asyncpg.PostgresError, OSError) as problem:
+        raise _failed("no backup was made", problem) from None
+    ledger = manifest.read(folder).ledger
+    tell(f"{folder}: {ledger.members:,} members, {ledger.entries:,} entries")
+    for old in taking.forget(into, keep) if keep else []:
+        tell(f"deleted {old}")
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(help="one backup, as `tamaru backup` named it")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="set aside the shop that is in the database")
+    ] = False,
+    jobs: Jobs = 2,
+) -> None:
+    """Make a backup the database again and check it: rows, sums, ledger (DATABASE_URL: an
+    administrator's; the services are stopped)."""
+    tell = _clock()
+    work = restoring.restore(
+        required("DATABASE_URL"), schemas(), folder, replace=replace, jobs=jobs, tell=tell
+    )
+    try:
+        done = asyncio.run(work)
+    except (Refused, ToolProblem) as problem:
+        raise _failed("nothing was changed", problem) from None
+    except (MigrationChanged, asyncpg.PostgresError, OSError) as problem:
+        raise _failed("the restore did not come to its end", problem) from None
+    for name in done.applied:
+        tell(f"applied {name}")
+    if done.aside:
+        tell(f"what was there before: {', '.join(done.aside)}")
+    for difference in done.differences:
+        print(difference, file=sys.stderr)
+    ledger = done.manifest.ledger
+    tell(
+        f"as of {done.manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC: {ledger.members:,} members, "
+        f"{ledger.entries:,} entries; {len(done.differences)} differences"
+    )
+    raise typer.Exit(1 if done.differences else 0)
+
+
+def _clock() -> taking.Progress:
+    started = time.monotonic()
+    return lambda text: print(f"[{time.monotonic() - started:6.1f}s] {text}", flush=True)
+
+
+def _failed(what: str, problem: Exception) -> typer.Exit:
+    print(f"{what}: {problem}", file=sys.stderr)
+    return typer.Exit(1)

@@ -1,0 +1,199 @@
+"""`tamaru backup` and `tamaru restore` as an operator types them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from shared import ids
+from tests.conftest import PASSWORD, Database
+
+MEMBERS = "card,points\n" + "".join(f"old-{n},{n}\n" for n in range(1, 31))
+
+
+class Operator:
+    """Runs the command against one database."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def __call__(self, *words: str) -> tuple[int, str]:
+        passwords = {
+            f"{name}_DB_PASSWORD": PASSWORD for name in ("WEBHOOK", "POINTS", "NOTIFY", "SCHEDULER")
+        }
+        keys = {"POS_API_KEY": f"tmr_pos_{'1' * 48}", "OWNER_API_KEY": f"tmr_own_{'2' * 48}"}
+        done = subprocess.run(
+            [sys.executable, "-m", "deploy.cli", *words],
+            env={**os.environ, **passwords, **keys, "DATABASE_URL": self.url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def shop(database: Any, tmp_path_factory: pytest.TempPathFactory) -> Operator:
+    """A shop with members and a ledger."""
+    operator = Operator(database.admin_url)
+    assert operator("demo")[0] == 0
+    file = tmp_path_factory.mktemp("members") / "members.csv"
+    file.write_text(MEMBERS)
+    code, said = operator(
+        "import", "members", str(file), "--column", "0=card", "--column", "1=points", "--yes"
+    )
+    assert code == 0, said
+    return operator
+
+
+@pytest.fixture
+async def empty(servers: Any) -> Any:
+    """A new database, dropped at the end."""
+    name = f"test_{ids.new_id().hex[:16]}"
+    await execute(servers.database_url, f"CREATE DATABASE {name}")
+    yield Operator(f"{servers.database_url.rsplit('/', 1)[0]}/{name}")
+    await execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def backup(shop: Operator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    into = tmp_path_factory.mktemp("backups")
+    code, said = shop("backup", str(into))
+    assert code == 0, said
+    (folder,) = into.iterdir()
+    yield folder
+
+
+async def execute(url: str, statement: str) -> Any:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()
+
+
+async def test_a_backup_comes_back_whole_and_adds_up(empty: Operator, backup: Path) -> None:
+    code, said = empty("restore", str(backup))
+    assert code == 0, said
+    assert "30 members, 30 entries; 0 differences" in said
+    assert await execute(empty.url, "SELECT sum(amount) FROM points.entries") == 465
+    assert empty("ledger", "verify") == (0, "30 members, 30 entries: 0 differences\n")
+    assert empty("migrate") == (0, "the database is up to date\n")
+    as_service = empty.url.replace(
+        empty.url.split("//")[1].split("@")[0], f"tamaru_points:{PASSWORD}"
+    )
+    assert await execute(as_service, "SELECT count(*) FROM points.members") == 30
+
+
+async def test_a_row_that_is_missing_is_told(empty: Operator, backup: Path) -> None:
+    text = (backup / "manifest.json").read_text()
+    told = json.loads(text)
+    told["rows"]["points.entries"] += 1
+    told["ledger"]["points"] += 5
+    (backup / "manifest.json").write_text(json.dumps(told))
+    try:
+        code, said = empty("restore", str(backup))
+    finally:
+        (backup / "manifest.json").write_text(text)
+    assert code == 1
+    assert "points.entries: 31 rows in the backup, 30 here" in said
+    assert "ledger:" in said
+
+
+async def test_a_damaged_file_is_refused_before_anything_changes(
+    empty: Operator, backup: Path
+) -> None:
+    file = max((backup / "database").iterdir(), key=lambda path: path.stat().st_size)
+    content = file.read_bytes()
+    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    try:
+        code, said = empty("restore", str(backup))
+    finally:
+        file.write_bytes(content)
+    assert code == 1
+    assert f"damaged, the first is {file.name}" in said
+    present = "SELECT count(*) FROM pg_namespace WHERE nspname = 'points'"
+    assert await execute(empty.url, present) == 0
+
+
+async def test_the_shop_that_is_there_is_set_aside_not_overwritten(
+    empty: Operator, backup: Path
+) -> None:
+    assert empty("migrate")[0] == 0
+    assert empty("store", "add", "mine", "わたしの店")[0] == 0
+    code, said = empty("restore", str(backup))
+    assert code == 1
+    assert "--replace" in said
+    assert await execute(empty.url, "SELECT name FROM points.stores") == "わたしの店"
+    busy = await asyncpg.connect(Database(empty.url).url("points"))
+    code, said = empty("restore", str(backup), "--replace")
+    await busy.close()
+    assert (code, "stop the services first" in said) == (1, True)
+    code, said = empty("restore", str(backup), "--replace")
+    assert code == 0, said
+    aside = await execute(
+        empty.url, "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'points_before_%'"
+    )
+    assert await execute(empty.url, f"SELECT name FROM {aside}.stores") == "わたしの店"
+    assert await execute(empty.url, "SELECT count(*) FROM points.members") == 30
+
+
+async def test_a_restore_that_fails_puts_back_what_was_there(empty: Operator, backup: Path) -> None:
+    assert empty("migrate")[0] == 0
+    assert empty("store", "add", "mine", "わたしの店")[0] == 0
+    manifest, table = backup / "manifest.json", backup / "database" / "toc.dat"
+    texts = manifest.read_text(), table.read_bytes()
+    table.write_bytes(texts[1][: len(texts[1]) // 2])
+    told = json.loads(texts[0])
+    del told["files"]["toc.dat"]
+    manifest.write_text(json.dumps(told))
+    try:
+        code, said = empty("restore", str(backup), "--replace")
+    finally:
+        manifest.write_text(texts[0])
+        table.write_bytes(texts[1])
+    assert code == 1, said
+    assert "nothing was changed" in said
+    assert await execute(empty.url, "SELECT name FROM points.stores") == "わたしの店"
+
+
+def test_a_backup_of_a_newer_version_is_refused(empty: Operator, backup: Path) -> None:
+    manifest = backup / "manifest.json"
+    text = manifest.read_text()
+    told = json.loads(text)
+    told["migrations"]["notify"].append(9999)
+    manifest.write_text(json.dumps(told))
+    try:
+        code, said = empty("restore", str(backup))
+    finally:
+        manifest.write_text(text)
+    assert (code, "a newer version of Tamaru made this backup" in said) == (1, True)
+
+
+def test_only_so_many_are_kept_and_a_killed_one_leaves_nothing(
+    shop: Operator, tmp_path: Path
+) -> None:
+    for stamp in ("20200101T000000Z", "20210101T000000Z"):
+        (tmp_path / f"tamaru-{stamp}").mkdir()
+        (tmp_path / f"tamaru-{stamp}" / "manifest.json").write_text("{}")
+    (tmp_path / "tamaru-20220101T000000Z.partial").mkdir()
+    (tmp_path / "somebody-elses").mkdir()
+    code, said = shop("backup", str(tmp_path), "--keep", "2")
+    assert code == 0, said
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left[:2] == ["somebody-elses", "tamaru-20210101T000000Z"]
+    assert len(left) == 3
+
+
+def test_a_database_that_is_away_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+    away = Operator("postgresql://nobody:x@127.0.0.1:1/none")
+    code, said = away("backup", str(tmp_path))
+    assert code == 1
+    assert said.startswith("no backup was made")
+    assert list(tmp_path.iterdir()) == []
