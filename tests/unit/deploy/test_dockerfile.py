@@ -48,7 +48,7 @@ def test_all_stages_stand_on_one_exact_release() -> None:
     bases = {rest.split(" AS ")[0] for rest in of("FROM")}
     assert len(of("FROM")) == 3
     assert len(bases) == 1
-    assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm(@sha256:[0-9a-f]{64})?", bases.pop())
+    assert re.fullmatch(r"python:3\.11\.\d+-slim-trixie(@sha256:[0-9a-f]{64})?", bases.pop())
 
 
 def test_what_is_copied_exists_and_is_all_there_is() -> None:
@@ -94,6 +94,14 @@ def test_there_is_a_font_for_what_is_drawn_in_japanese() -> None:
     assert "rm -rf /var/lib/apt/lists/*" in install
     assert PLACES[0].endswith("/bizud-gothic/BIZUDPGothic-Bold.ttf")
     assert any("japanese()" in rest for rest in runs), "seen missing when the image is built"
+
+
+def test_its_pg_dump_is_as_new_as_the_server() -> None:
+    (install,) = [rest for rest in of("RUN", FINAL) if "apt-get install" in rest]
+    client = re.search(r"postgresql-client-(\d+)", install)
+    server = re.search(r"image: postgres:(\d+)\.", (ROOT / "docker-compose.yml").read_text())
+    assert client and server
+    assert client[1] == server[1]
 
 
 def test_it_runs_without_rights() -> None:
