@@ -109,11 +109,13 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 def visitor(browser: Browser) -> Callable[[Look], Any]:
-    """`async with visitor(look) as (page, watched)`: a page that may complain of nothing."""
+    """`async with visitor(look) as (page, watched)`: a page that may complain of nothing; with what
+    a browser keeps, if need be (Playwright's storage state)."""
 
     @asynccontextmanager
-    async def open_page(look: Look) -> AsyncIterator[tuple[Page, Watched]]:
+    async def open_page(look: Look, kept: Any = None) -> AsyncIterator[tuple[Page, Watched]]:
         context = await browser.new_context(
+            storage_state=kept,
             viewport={"width": look.width, "height": look.height},
             locale="en-US" if look.language == "en" else "ja-JP",
             color_scheme="dark" if look.dark else "light",

@@ -3,7 +3,6 @@
 A newer version that needs more than the policy allows, or reads less, is seen here.
 """
 
-import base64
 import io
 from typing import Any
 
@@ -18,6 +17,7 @@ from deploy.local.browser import STATIC
 from deploy.local.layout import ROOT
 from shared.web.pages import policy
 from tests.e2e.looking import Watched, watched
+from tests.e2e.reading_codes import READ, address_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -27,23 +27,8 @@ PAGE = """<!doctype html><html lang="ja"><title>x</title>
 <meta name="htmx-config" content='{"includeIndicatorStyles": false, "allowEval": false}'>
 <script src="/htmx.min.js"></script><script src="/chart.min.js"></script>
 <script src="/scanner.min.js"></script>
-<canvas id="read"></canvas><canvas id="drawn" width="300" height="150"></canvas>
+<canvas id="drawn" width="300" height="150"></canvas>
 <button hx-get="/part" hx-target="#place">x</button><p id="place"></p>"""
-# One reader after the other: MultiFormatReader writes a warning for each that finds nothing.
-READ = """(async () => {
-  const picture = new Image();
-  picture.src = "%s";
-  await picture.decode();
-  const canvas = document.getElementById("read");
-  [canvas.width, canvas.height] = [picture.width, picture.height];
-  canvas.getContext("2d", { willReadFrequently: true }).drawImage(picture, 0, 0);
-  const light = new ZXing.HTMLCanvasElementLuminanceSource(canvas);
-  const bits = new ZXing.BinaryBitmap(new ZXing.HybridBinarizer(light));
-  for (const reader of [new ZXing.QRCodeReader(), new ZXing.EAN13Reader()]) {
-    try { return reader.decode(bits).getText(); } catch { continue; }
-  }
-  return "";
-})()"""
 DRAW = """(() => {
   new Chart(document.getElementById("drawn"), {
     type: "bar", data: { labels: ["a"], datasets: [{ data: [1], backgroundColor: "#000" }] },
@@ -83,7 +68,7 @@ async def page(browser: Browser) -> Any:
 def png(write: Any) -> str:
     picture = io.BytesIO()
     write(picture)
-    return f"data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}"
+    return address_of(picture.getvalue())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.points.accounts import adjusting
 from services.points.accounts.verifying import verify
-from services.points.members import merging
+from services.points.members import erasing, merging
 from services.points.members.enrolment import Enrolment
 from services.points.nights.night import NightShift
 from services.points.programs import publishing
@@ -77,6 +77,8 @@ class Counter:
 
         async def doing(batch: Batch) -> Any:
             known = (await requests.find(batch.connection, [purchase]))[purchase]
+            if known.member_id is None:  # it was nobody's any more
+                return None
             order = Order(ids.new_id(), "test", wanted)
             return await refunding.refund(batch, self.rulebook, known, order)
 
@@ -159,6 +161,13 @@ class Counter:
             await merging.undo(batch, self.rulebook, made, "test")
 
         await self.act(doing)
+
+    async def erase(self, member: UUID) -> Any:
+        """Somebody leaves for good, and what is personal of them goes."""
+        card = await self.pool.fetchval("SELECT card FROM members WHERE id = $1", member)
+        return await self.act(
+            lambda batch: erasing.erase(batch, self.rulebook, member, confirm=card, actor="test")
+        )
 
     async def night(self) -> None:
         """A whole night, and the sweep of forgotten holds."""

@@ -24,7 +24,10 @@ ZONE = ZoneInfo("Asia/Tokyo")
 PROGRAM = b"""{"accrual": {"rules": [{"id": "base", "type": "spend", "per": 100, "points": 1}]},
     "expiry": {"type": "fixed", "days": 9}, "pending": {"days": 1}}"""
 
-ACTS = ("buy", "buy", "buy", "late", "refund", "spend", "adjust", "join", "merge", "unmerge")
+ACTS = (
+    *("buy", "buy", "buy", "late", "refund", "spend", "adjust", "join", "merge", "unmerge"),
+    *("join", "erase"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -143,6 +146,9 @@ async def busy_day(shop: Any, random: Random, seen: dict[str, list[Any]]) -> Non
                     seen["merges"].append(made.id)
                 case "unmerge" if seen["merges"]:
                     await shop.unmerge(random.choice(seen["merges"]))
+                case "erase":
+                    await shop.erase(member)
+                    seen["erased"].append(member)
         except PointsError:
             pass
 
@@ -150,7 +156,7 @@ async def busy_day(shop: Any, random: Random, seen: dict[str, list[Any]]) -> Non
 @pytest.mark.parametrize("seed", range(3))
 async def test_days_add_up_with_the_ledger_whatever_happened(shop, seed):
     random = Random(seed)
-    seen: dict[str, list[Any]] = {"members": [], "purchases": [], "merges": []}
+    seen: dict[str, list[Any]] = {"members": [], "purchases": [], "merges": [], "erased": []}
     seen["members"] += [await shop.join() for _ in range(4)]
     await keep(shop)
     for hours in range(0, 24 * 14, 11):
@@ -162,6 +168,7 @@ async def test_days_add_up_with_the_ledger_whatever_happened(shop, seed):
             await keep(shop)
             await agree(shop, 24)
             assert await shop.findings() == []
+    assert seen["erased"]
     await keep(shop)
     await shop.pool.execute("DELETE FROM figures_state")  # as if all began today
     await keep(shop)
@@ -183,6 +190,31 @@ async def test_a_merge_counts_one_person_again_after_their_hour_was_kept(shop):
         newest = "ffffffff-ffff-7fff-bfff-ffffffffffff"
         await shop.pool.execute("UPDATE figures_state SET after_member = $1", newest)
         assert await shop.findings() == []
+
+
+async def test_who_was_erased_stays_in_the_figures_of_their_days(shop):
+    member, other = await shop.join(), await shop.join()
+    first = submitted(MemberRef(id=str(member)), 3000, occurred_at=clock.now())
+    await shop.buy(first, submitted(MemberRef(id=str(other)), 1000, occurred_at=clock.now()))
+    await shop.refund(first.id, Wanted(amount=1000))
+    clock.set_offset(timedelta(days=2))
+    await shop.night()
+    await shop.redeem(member, 5, capture=True)
+    await keep(shop)
+    before = await read(shop, 3)
+    erased = await shop.erase(member)
+    assert erased.points_lost == 15
+    await keep(shop)
+    after = await read(shop, 3)
+    assert after.days[:-1] == before.days[:-1]
+    then, today = after.days[-3], after.days[-1]
+    assert (then.sales, then.purchases, then.new_members, then.points.issued) == (3000, 2, 2, 40)
+    assert (today.points.used, today.points.owed, today.new_members) == (5, 10, 0)
+    assert (today.points.expired, today.points.adjusted) == (erased.points_lost, 0)
+    clock.set_offset(timedelta(days=3))
+    await keep(shop)
+    await agree(shop, 4)
+    assert await shop.findings() == []
 
 
 async def test_an_import_may_say_that_somebody_joined_long_ago(shop):
