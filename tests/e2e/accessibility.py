@@ -1,14 +1,17 @@
 """What axe-core finds on a page: nothing that keeps somebody from using it may be there."""
 
+from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from playwright.async_api import Page
+from playwright.async_api import CDPSession, Page
 
 from deploy.local import browser
 from deploy.local.layout import DEFAULT_FOLDER, Layout
 
 GRAVE = ("serious", "critical")
 SHOWN = 4
+_devtools: WeakKeyDictionary[Page, CDPSession] = WeakKeyDictionary()
 _RUN = """
 axe.run(%s, {resultTypes: ["violations"], iframes: false, elementRef: false})
   .then((results) => results.violations)
@@ -28,23 +31,33 @@ async def accessible(page: Page, within: str = "") -> None:
 
 
 async def _violations(page: Page, within: str) -> list[dict[str, Any]]:
-    devtools = await page.context.new_cdp_session(page)
-    try:
-        frame = (await devtools.send("Page.getFrameTree"))["frameTree"]["frame"]["id"]
-        given = {"frameId": frame, "worldName": "axe"}
-        world = (await devtools.send("Page.createIsolatedWorld", given))["executionContextId"]
-        axe = browser.axe(Layout(DEFAULT_FOLDER)).read_text(encoding="utf-8")
-        call = {"contextId": world, "returnByValue": True, "awaitPromise": True}
-        await devtools.send("Runtime.evaluate", {"expression": axe, "contextId": world})
-        answer = await devtools.send(
-            "Runtime.evaluate",
-            {"expression": _RUN % (repr(within) if within else "document"), **call},
-        )
-        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
-        found: list[dict[str, Any]] = answer["result"]["value"]
-        return found
-    finally:
-        await devtools.detach()
+    devtools, world = await _world(page)
+    call = {"contextId": world, "returnByValue": True, "awaitPromise": True}
+    answer = await devtools.send(
+        "Runtime.evaluate", {"expression": _RUN % (repr(within) if within else "document"), **call}
+    )
+    assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+    found: list[dict[str, Any]] = answer["result"]["value"]
+    return found
+
+
+async def _world(page: Page) -> tuple[CDPSession, int]:
+    """The world with axe-core in it: one for each document, however often it is judged."""
+    if page not in _devtools:
+        _devtools[page] = await page.context.new_cdp_session(page)
+    devtools = _devtools[page]
+    frame = (await devtools.send("Page.getFrameTree"))["frameTree"]["frame"]["id"]
+    given = {"frameId": frame, "worldName": "axe"}
+    world: int = (await devtools.send("Page.createIsolatedWorld", given))["executionContextId"]
+    known = {"expression": "Boolean(globalThis.axe)", "contextId": world}
+    if not (await devtools.send("Runtime.evaluate", known))["result"]["value"]:
+        await devtools.send("Runtime.evaluate", {"expression": _source(), "contextId": world})
+    return devtools, world
+
+
+@cache
+def _source() -> str:
+    return browser.axe(Layout(DEFAULT_FOLDER)).read_text(encoding="utf-8")
 
 
 def _readable(violations: list[dict[str, Any]]) -> str:

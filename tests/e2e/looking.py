@@ -1,5 +1,6 @@
 """Looking at a page: in which guise, what it complains of, whether it fits, and a picture of it."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +10,8 @@ from playwright.async_api import CDPSession, Page
 from deploy.local.layout import DEFAULT_FOLDER
 
 SCREENSHOTS = DEFAULT_FOLDER / "screenshots"
+WANTED = os.environ.get("PICTURES", "") not in ("", "0")
+"""Whether there is somebody to look at pictures: taking them costs a sixth of the time."""
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -107,12 +110,16 @@ class Watched:
     def _assert_none(self, findings: str) -> None:
         assert not findings, f"{self.page.url} at {self.page.viewport_size}\n{findings}"
 
-    async def picture(self, name: str, *, full: bool = False) -> Path:
-        """A screenshot to be looked at by people."""
+    async def picture(self, name: str, *, full: bool = False) -> None:
+        """A screenshot to be looked at by people, if anybody asked for it (PICTURES=1)."""
+        await picture(self.page, name, full=full)
+
+
+async def picture(page: Page, name: str, *, full: bool = False) -> None:
+    """The same of any page."""
+    if WANTED:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        path = SCREENSHOTS / f"{name}.png"
-        await self.page.screenshot(path=path, full_page=full)
-        return path
+        await page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full)
 
 
 async def watched(page: Page) -> Watched:

@@ -24,7 +24,7 @@ from tests.e2e.counter_desk import (
     read_by_wedge,
     type_in,
 )
-from tests.e2e.looking import CHROMIUM_ARGUMENTS, DESKTOP, PHONE, SCREENSHOTS, Look, Watched
+from tests.e2e.looking import CHROMIUM_ARGUMENTS, DESKTOP, PHONE, Look, Watched, picture
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="session")]
 
@@ -277,14 +277,14 @@ async def test_the_network_is_away(stack: Stack, browser: Browser) -> None:
         await buy_offline(page, code_of(stack, member), "900", 2)
         await page.reload()
         await expect(page.locator("#line")).to_have_text("オフライン 2件待ち")
-        await page.screenshot(path=_shot("counter-offline"), full_page=True)
+        await picture(page, "counter-offline", full=True)
         assert await call.sales(member) == []
         await leave(context)
         await context.set_offline(False)
         await begin(page, stack, TARO)
         await expect(page.locator("#waiting .act")).to_have_count(2)
         await expect(page.locator("#waiting .act").first).to_contain_text("花子の操作です")
-        await page.screenshot(path=_shot("counter-theirs"), full_page=True)
+        await picture(page, "counter-theirs", full=True)
         assert await call.sales(member) == []
         await leave(context)
         await begin(page, stack, HANAKO)
@@ -318,11 +318,6 @@ async def buy_offline(page: Page, code: str, total: str, waiting: int) -> None:
     await expect(page.locator("#waiting .act")).to_have_count(waiting)
     await page.keyboard.press("Enter")
     await expect(page.locator("#code")).to_be_focused()
-
-
-def _shot(name: str) -> Path:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    return SCREENSHOTS / f"{name}.png"
 
 
 async def test_an_answer_that_was_lost(stack: Stack, browser: Browser) -> None:
@@ -371,7 +366,7 @@ async def test_what_is_refused_later_is_told(stack: Stack, browser: Browser) -> 
         await context.set_offline(False)
         refused = page.locator("#waiting .act.refused")
         await expect(refused).to_contain_text("コードの有効時間が過ぎています")
-        await page.screenshot(path=_shot("counter-refused-later"), full_page=True)
+        await picture(page, "counter-refused-later", full=True)
         await refused.get_by_role("button").click()
         await expect(page.locator("#waiting .act")).to_have_count(0)
         assert await call.sales(member) == []

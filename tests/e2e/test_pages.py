@@ -2,7 +2,8 @@
 
 Each area's page in Japanese by daylight and in English by night, and one page of each kind that it
 links to in either, at three widths: nothing keeps anybody out, nothing is cut off or lies over
-something else, everything can be touched. The pictures are in `.local/screenshots/page-*`.
+something else, everything can be touched. With PICTURES=1 the pictures are in
+`.local/screenshots/page-*`.
 """
 
 import asyncio
@@ -48,8 +49,10 @@ class Reader(NamedTuple):
 
     async def at(self, width: int) -> Watched:
         """The page at this width."""
-        await self.seen.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
-        await self.seen.settled()  # charts follow a frame later
+        size = {"width": width, "height": HEIGHTS[width]}
+        if self.seen.page.viewport_size != size:
+            await self.seen.page.set_viewport_size(size)  # type: ignore[arg-type]
+            await self.seen.settled()  # charts follow a frame later
         return self.seen
 
 
@@ -114,16 +117,18 @@ async def _readers(browser: Browser, cookies: list[dict[str, str]]) -> AsyncIter
         await context.close()
 
 
-async def judged(reader: Reader, url: str, name: str) -> None:
-    """The page at every width in this reader's language and light."""
+async def judged(reader: Reader, url: str, name: str, *, there: bool = False) -> None:
+    """The page at every width in this reader's language and light. `there`: it is open already, at
+    the reader's own width."""
     seen = reader.seen
     await reader.at(reader.own)
-    await reader.open(url)
+    if not there:
+        await reader.open(url)
     await seen.picture(f"page-{name}-{reader.guise}", full=True)
     await seen.fits()
     await seen.unfold()
     await accessible(seen.page)
-    for width in HEIGHTS:
+    for width in sorted(HEIGHTS, key=lambda each: each != reader.own):
         await reader.at(width)
         await seen.fits()
         if width == PHONE:
@@ -135,10 +140,10 @@ async def judged(reader: Reader, url: str, name: str) -> None:
         await accessible(seen.page, f"#{dialog}")
 
 
-async def judged_by_both(readers: Readers, url: str, name: str) -> None:
-    """At the same time; what either finds is told."""
+async def judged_by_both(readers: Readers, url: str, name: str, *, there: bool = False) -> None:
+    """At the same time; what either finds is told. `there`: the day's reader has it open."""
     day, night = readers.day, readers.night
-    both = judged(day, url, name), judged(night, url, name)
+    both = judged(day, url, name, there=there), judged(night, url, name)
     found = [each for each in await asyncio.gather(*both, return_exceptions=True) if each]
     if found:
         raise AssertionError("\n\n".join(str(each) for each in found))
@@ -162,6 +167,7 @@ async def pages_within(readers: Readers, area: str) -> dict[str, str]:
 @pytest.mark.parametrize("area", [*AREAS, *NOT_IN_THE_NAVIGATION], ids=name_of)
 async def test_pages_of_the_shop(stack: Stack, staff: Readers, regular: str, area: str) -> None:
     edge = stack.env["EDGE_URL"]
+    await staff.day.at(staff.day.own)
     assert await staff.day.open(edge + area) == 200
     within = await pages_within(staff, area) if area != "/console" else {}
     found = []
@@ -169,7 +175,7 @@ async def test_pages_of_the_shop(stack: Stack, staff: Readers, regular: str, are
         staff.done.add(kind)
         try:
             if path == area:
-                await judged_by_both(staff, edge + path, name_of(kind))
+                await judged_by_both(staff, edge + path, name_of(kind), there=True)
             else:
                 reader = staff.night if len(staff.done) % 2 else staff.day
                 await judged(reader, edge + path, name_of(kind))
