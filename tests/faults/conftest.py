@@ -36,21 +36,22 @@ def stack() -> Iterator[Stack]:
         asyncio.run(nothing_waits(running.env["DATABASE_URL"]))  # notices are counted one by one
         running.release(*NOTIFY)
         running.wait_ready(seconds=READY_SECONDS)
-        asyncio.run(_open(running))
+        asyncio.run(open_shop(running))
         yield running
     finally:
-        _keep_logs(running)
+        keep_logs(running)
         running.destroy()
 
 
-def _keep_logs(stack: Stack) -> None:
+def keep_logs(stack: Stack) -> None:
     """What the processes said is all that is left to explain a failure with."""
     kept = DEFAULT_FOLDER / "reports" / "logs"
     shutil.rmtree(kept, ignore_errors=True)
     shutil.copytree(stack.log("supervisor").parent, kept)
 
 
-async def _open(stack: Stack) -> None:
+async def open_shop(stack: Stack) -> None:
+    """The rules that `accounting` knows are in force, and the till may sell."""
     async with rush.client() as session:
         await rush.publish_program(session, stack)
         await rush.till_is_known(session, stack)

@@ -177,7 +177,7 @@ async def rush(
     bought = purchases(list(cards), scale.purchases, dice)
     every = sendings(bought, dice)
     log = Log()
-    till = _Till(session, stack, cards, log, dice)
+    till = Till(session, stack, cards, log, dice)
     moments = kill_moments(scale, len(every), dice)
     work = iter(enumerate(every))
     async with asyncio.TaskGroup() as group:
@@ -187,7 +187,7 @@ async def rush(
 
 
 async def _serve(
-    till: "_Till",
+    till: "Till",
     work: Iterator[tuple[int, Bought]],
     moments: dict[int, str],
     group: asyncio.TaskGroup,
@@ -211,7 +211,7 @@ async def _kill(stack: Stack, name: str, log: Log) -> None:
     await asyncio.to_thread(stack.wait_restarted, name, pid, BACK_SECONDS)
 
 
-class _Till:
+class Till:
     """Posts purchases, each again and again until it is acknowledged."""
 
     def __init__(

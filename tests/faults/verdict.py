@@ -34,6 +34,7 @@ async def verdict(
     *,
     seconds: float,
     lost_replies: int = 0,
+    readers: Sequence[str] = READERS,
 ) -> tuple[list[str], list[Landing]]:
     """What is wrong (empty: nothing), and what the phones got.
 
@@ -41,7 +42,7 @@ async def verdict(
     be of unknown outcome, if notify says so itself.
     """
     await records.rest(session, stack, seconds)
-    queues = await asyncio.to_thread(_queues_without_readers, stack)
+    queues = await asyncio.to_thread(_queues_without_readers, stack, readers)
     wrong = [f"{count} messages in {name}" for name, count in queues.items() if count]
     wrong += log.wrong + accounting.acknowledgements(bought, log.acks)
     purchases = {id: each for each in bought for id in log.acks[each.key]}
@@ -57,15 +58,15 @@ async def verdict(
     return wrong, landings
 
 
-def _queues_without_readers(stack: Stack) -> dict[str, int]:
+def _queues_without_readers(stack: Stack, readers: Sequence[str]) -> dict[str, int]:
     """The queues once every reader has gone: what was not acknowledged has come back to them."""
-    for name in READERS:
+    for name in readers:
         stack.hold(name)
     try:
         return asyncio.run(records.queues(stack))
     finally:
-        stack.release(*READERS)
-        stack.wait_ready(READERS)
+        stack.release(*readers)
+        stack.wait_ready(readers)
 
 
 def _cards(cards: Mapping[str, str], accounts: Mapping[str, Account]) -> list[str]:
