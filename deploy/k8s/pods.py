@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from deploy.k8s.rendering import Resource, name_of, of_kind
+from deploy.k8s.rendering import WORKLOADS, Resource, name_of, of_kind, template_of
 from shared.process import DRAIN_SECONDS
 
-WORKLOADS = ("Deployment", "StatefulSet", "Job")
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 MAY_WRITE = {"StatefulSet/rabbitmq": "the image writes beside its settings"}
 MAY_ADD = {"Deployment/edge": ["NET_BIND_SERVICE"]}
@@ -22,13 +21,13 @@ def problems(resources: list[Resource]) -> Iterator[str]:
     """What is wrong with any pod, each with where."""
     for workload in of_kind(resources, *WORKLOADS):
         where = name_of(workload)
-        pod = workload["spec"]["template"]["spec"]
+        pod = template_of(workload)["spec"]
         for problem in _pod(where, pod):
             yield f"{where}: {problem}"
         for container in pod.get("initContainers", []) + pod["containers"]:
             for problem in _container(where, container):
                 yield f"{where}: container {container['name']}: {problem}"
-        if workload["kind"] != "Job":
+        if workload["kind"] not in ("Job", "CronJob"):
             for container in pod["containers"]:
                 for problem in _lasting(container):
                     yield f"{where}: container {container['name']}: {problem}"
@@ -57,7 +56,7 @@ def _pod(where: str, pod: dict[str, Any]) -> Iterator[str]:
 
 def _ending(where: str, pod: dict[str, Any]) -> Iterator[str]:
     """A process drains for at most 20 s after what a hook waits before."""
-    if where.startswith("Job/"):
+    if where.startswith(("Job/", "CronJob/")):
         return
     hooks = [each.get("lifecycle", {}).get("preStop", {}) for each in pod["containers"]]
     needed = DRAIN_SECONDS + max(hook.get("sleep", {}).get("seconds", 0) for hook in hooks)

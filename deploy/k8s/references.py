@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from deploy.k8s.rendering import Resource, find, name_of, of_kind
+from deploy.k8s.rendering import WORKLOADS, Resource, find, name_of, of_kind, template_of
 from shared.bus.topology import SUBSCRIPTIONS, Names
 
 MADE_BY_HAND = {"tamaru", "postgres-app", "rabbitmq-default-user"}
@@ -14,7 +14,7 @@ MADE_BY_HAND = {"tamaru", "postgres-app", "rabbitmq-default-user"}
 def problems(resources: list[Resource]) -> Iterator[str]:
     """Names that lead nowhere, each with where."""
     yield from _secrets_with_values(resources)
-    for workload in of_kind(resources, "Deployment", "StatefulSet", "Job"):
+    for workload in of_kind(resources, *WORKLOADS):
         for problem in _workload(workload, resources):
             yield f"{name_of(workload)}: {problem}"
     for service in of_kind(resources, "Service"):
@@ -41,12 +41,14 @@ def _known_secrets(resources: list[Resource]) -> set[str]:
 
 
 def _workload(workload: Resource, resources: list[Resource]) -> Iterator[str]:
-    pod = workload["spec"]["template"]["spec"]
+    pod = template_of(workload)["spec"]
     secrets = _known_secrets(resources)
     for kind, name, key in named(pod):
         held = find(resources, "ConfigMap", name)
         if kind == "secret" and name not in secrets:
             yield f"nobody makes the Secret {name}"
+        if kind == "volume" and find(resources, "PersistentVolumeClaim", name) is None:
+            yield f"there is no PersistentVolumeClaim {name}"
         if kind == "configMap" and held is None:
             yield f"there is no ConfigMap {name}"
         if kind == "configMap" and held and key and key not in held["data"]:
@@ -54,12 +56,14 @@ def _workload(workload: Resource, resources: list[Resource]) -> Iterator[str]:
 
 
 def named(pod: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Every ("secret" or "configMap", name, key or "") that a pod refers to."""
+    """Every ("secret", "configMap" or "volume", name, key or "") that a pod refers to."""
     for volume in pod.get("volumes", []):
         if "configMap" in volume:
             yield "configMap", volume["configMap"]["name"], ""
         if "secret" in volume:
             yield "secret", volume["secret"]["secretName"], ""
+        if "persistentVolumeClaim" in volume:
+            yield "volume", volume["persistentVolumeClaim"]["claimName"], ""
     for container in pod.get("initContainers", []) + pod["containers"]:
         for source in container.get("envFrom", []):
             yield "configMap", source["configMapRef"]["name"], ""

@@ -14,6 +14,9 @@ import yaml
 Resource = dict[str, Any]
 
 FOLDER = Path(__file__).parent
+WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")
+"""What makes pods."""
+
 OVERLAYS = tuple(sorted(folder.name for folder in (FOLDER / "overlays").iterdir()))
 
 
@@ -47,6 +50,13 @@ def labels_of(resource: Resource) -> dict[str, str]:
     """The resource's own labels."""
     labels: dict[str, str] = resource["metadata"].get("labels", {})
     return labels
+
+
+def template_of(workload: Resource) -> dict[str, Any]:
+    """The pods that a Deployment, StatefulSet, Job or CronJob makes: metadata and spec."""
+    spec = workload["spec"]
+    template: dict[str, Any] = spec.get("jobTemplate", {"spec": spec})["spec"]["template"]
+    return template
 
 
 def of_kind(resources: list[Resource], *kinds: str) -> list[Resource]:

@@ -6,7 +6,7 @@ Pods say what they reach by labels, and the policies go by those. Pure.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deploy.k8s.rendering import Resource, find, labels_of, of_kind
+from deploy.k8s.rendering import WORKLOADS, Resource, find, labels_of, name_of, of_kind, template_of
 from deploy.local.processes import PROCESSES
 
 OUTSIDE = {"tamaru/reaches-line", "tamaru/reaches-hooks"}
@@ -21,6 +21,10 @@ def problems(resources: list[Resource], services: Mapping[str, Mapping[str, Any]
         if workload is not None and process.name != "edge":
             for problem in _labels(workload, services[process.name]):
                 yield f"Deployment/{process.name}: {problem}"
+    for job in of_kind(resources, "Job", "CronJob"):
+        labels = template_of(job)["metadata"].get("labels", {})
+        if labels.get("app.kubernetes.io/component") != "admin":
+            yield f"{name_of(job)}: label app.kubernetes.io/component must be admin"
     yield from _selectors(resources)
 
 
@@ -57,10 +61,7 @@ def _labels(workload: Resource, service: Mapping[str, Any]) -> Iterator[str]:
 
 def _selectors(resources: list[Resource]) -> Iterator[str]:
     """A policy whose selector finds no pod opens nothing, and a typo looks like that."""
-    pods = [
-        each["spec"]["template"]["metadata"]["labels"]
-        for each in of_kind(resources, "Deployment", "StatefulSet", "Job")
-    ]
+    pods = [template_of(each)["metadata"]["labels"] for each in of_kind(resources, *WORKLOADS)]
     pods += [_operators_pods(each) for each in of_kind(resources, "Cluster", "RabbitmqCluster")]
     for policy in of_kind(resources, "NetworkPolicy"):
         spec = policy["spec"]

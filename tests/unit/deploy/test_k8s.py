@@ -15,6 +15,7 @@ import pytest
 from deploy.k8s import agreement, check, pods, references, rollout, schemas, traffic
 from deploy.k8s.rendering import (
     OVERLAYS,
+    WORKLOADS,
     DoesNotRender,
     Resource,
     find,
@@ -22,6 +23,7 @@ from deploy.k8s.rendering import (
     of_kind,
     overlay,
     render,
+    template_of,
 )
 from services.notify.__main__ import PROCESSES as NOTIFY
 from services.points.__main__ import PROCESSES as POINTS
@@ -246,7 +248,8 @@ def quick_problems(resources: list[Resource]) -> list[str]:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_for_the_worse_is_told(resources: list[Resource], change: str) -> None:
+def test_a_change_for_the_worse_is_told(change: str) -> None:
+    resources = copy.deepcopy(rendered("small"))
     make, told = CHANGES[change]
     make(resources)
     found = quick_problems(resources)
@@ -281,6 +284,31 @@ def test_a_change_to_the_scaling_is_told(change: str) -> None:
     make, told = SCALING[change]
     make(resources)
     found = list(references.problems(resources))
+    assert any(told in problem for problem in found), found
+
+
+BACKUPS: dict[str, tuple[Change, str]] = {
+    "a volume that nobody makes": (
+        lambda r: without(r, "PersistentVolumeClaim", "backups"),
+        "CronJob/backup: there is no PersistentVolumeClaim backups",
+    ),
+    "a pod of a CronJob is held in, too": (
+        lambda r: template_of(find(r, "CronJob", "backup"))["spec"].pop("securityContext"),  # type: ignore[arg-type]
+        "CronJob/backup: securityContext must have runAsNonRoot",
+    ),
+    "no way to the database": (
+        lambda r: template_of(find(r, "CronJob", "backup"))["metadata"].update(labels={}),  # type: ignore[arg-type]
+        "CronJob/backup: label app.kubernetes.io/component must be admin",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", BACKUPS)
+def test_a_change_to_the_backups_is_told(change: str) -> None:
+    resources = copy.deepcopy(rendered("small"))
+    make, told = BACKUPS[change]
+    make(resources)
+    found = quick_problems(resources)
     assert any(told in problem for problem in found), found
 
 
@@ -327,7 +355,8 @@ def test_a_shape_that_no_cluster_accepts_is_told(change: str) -> None:
     resources = copy.deepcopy(rendered("production"))
     make, told = SHAPES[change]
     make(resources)
-    found = list(schemas.problems(resources))
+    changed = [each for each in resources if each not in rendered("production")]
+    found = list(schemas.problems(changed))
     assert any(told in problem for problem in found), found
 
 
@@ -375,8 +404,8 @@ def with_the_image(resources: list[Resource]) -> list[Resource]:
 def test_the_page_makes_every_secret_that_an_overlay_needs() -> None:
     made = set(re.findall(r"--from-(?:literal|file)=(\w+)", block("secrets")))
     made_in = {"tamaru": made, "postgres-app": made, "rabbitmq-default-user": made}
-    for workload in of_kind(rendered("small"), "Deployment", "StatefulSet", "Job"):
-        for kind, name, key in references.named(workload["spec"]["template"]["spec"]):
+    for workload in of_kind(rendered("small"), *WORKLOADS):
+        for kind, name, key in references.named(template_of(workload)["spec"]):
             assert kind != "secret" or key in made_in[name], (name, key)
 
 
