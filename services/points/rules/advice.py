@@ -10,7 +10,8 @@ from fractions import Fraction
 
 import msgspec
 
-from services.points.rules.explain import Words
+from services.points.rules.earn import Context, compile_program, evaluate
+from services.points.rules.explain import Words, written_money
 from services.points.rules.program import (
     FixedExpiry,
     FixedRule,
@@ -24,9 +25,12 @@ from services.points.rules.program import (
     VisitRule,
     When,
 )
+from services.points.rules.purchase import Line, Purchase
 from services.points.rules.terms import WEEKDAYS, moment
 
 _GENEROUS = Fraction(1, 2)
+_USUAL = (500, 1_000, 3_000, 10_000)
+"""Amounts as they are usual, in minor units: ¥500 to ¥10,000, or $5 to $100."""
 
 
 class Caution(msgspec.Struct, frozen=True):
@@ -43,7 +47,7 @@ def warnings(program: Program, now: datetime) -> list[Caution]:
         *_multipliers(program, now),
         *_caps(program),
         *_redemption(program),
-        *_levels(program),
+        *_levels(program, now),
     ]
     return [Caution(path, words._asdict()) for path, words in found]
 
@@ -214,8 +218,9 @@ def _redemption(program: Program) -> Found:
             yield "pending.days", Words(ja, "points expire before they can be used")
 
 
-def _levels(program: Program) -> Found:
+def _levels(program: Program, now: datetime) -> Found:
     levels = program.ranks.levels
+    earned = [_earned(program, level, now) for level in levels] if len(levels) > 1 else []
     for index in range(1, len(levels)):
         path = f"ranks.levels[{index}].requires"
         below, level = levels[index - 1], levels[index]
@@ -228,9 +233,37 @@ def _levels(program: Program) -> Found:
             if gap < 0:
                 ja = f"下のランク「{below.code}」より条件が易しくなっています"
                 yield f"{path}.{name}", Words(ja, f"asks for less than “{below.code}” below")
-        if _perks(level) < _perks(below):
+        if words := _less(program, below, earned[index - 1], earned[index]):
+            yield f"ranks.levels[{index}]", words
+        elif _perks(level) < _perks(below):
             ja = f"下のランク「{below.code}」より特典が少なくなっています"
             yield f"ranks.levels[{index}]", Words(ja, f"gives less than “{below.code}” below")
+
+
+def _earned(program: Program, level: Level, now: datetime) -> list[int]:
+    """Points of a rank for amounts as they are usual."""
+    compiled, context = compile_program(program), Context(rank=level.code)
+    return [evaluate(compiled, _bought(total, now), context).points for total in _USUAL]
+
+
+def _bought(total: int, now: datetime) -> Purchase:
+    line = Line(amount=total, tax=0)
+    return Purchase(
+        total=total, tax=0, occurred_at=now, store="", lines=[line], payments=[], discounts=[]
+    )
+
+
+def _less(program: Program, below: Level, theirs: list[int], ours: list[int]) -> Words | None:
+    """Where a rank earns less than the one below it."""
+    for total, more, fewer in zip(_USUAL, theirs, ours, strict=True):
+        if fewer < more:
+            on = written_money(total, program.currency)
+            return Words(
+                f"{on.ja}のお買い上げで{fewer:,}ポイントと、"
+                f"下のランク「{below.code}」の{more:,}ポイントより少なくなります",
+                f"earns less than “{below.code}” below: {fewer:,} points on {on.en}, not {more:,}",
+            )
+    return None
 
 
 def _gaps(below: Level, level: Level) -> dict[str, int]:

@@ -329,10 +329,11 @@ _BASE_RULE = {"id": "base", "type": "spend", "per": 100, "points": 1}
 
 _SILVER = {"points_earned": 30, "visits": 3}
 _GOLD = {"points_earned": 300, "visits": 10}
+_GOLD_GIVES = {"rate_bonus_percent": "1.0", "multiplier": "1.5"}  # never less than silver gives
 _LEVELS = [
     {"code": "bronze", "name": "ブロンズ", "requires": {"visits": 1}},
     {"code": "silver", "name": "シルバー", "requires": _SILVER, "rate_bonus_percent": "1.0"},
-    {"code": "gold", "name": "ゴールド", "requires": _GOLD, "multiplier": "1.5"},
+    {"code": "gold", "name": "ゴールド", "requires": _GOLD, **_GOLD_GIVES},
 ]
 _FRIDAY = {"id": "friday", "factor": "1.5", "when": {"weekdays": ["fri"]}}
 

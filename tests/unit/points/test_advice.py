@@ -130,6 +130,24 @@ def test_a_rank_with_less_than_the_one_below_is_named() -> None:
     assert found.path == "ranks.levels[1]"
 
 
+def test_a_rank_that_earns_less_on_a_usual_purchase_is_named() -> None:
+    document = ranked({"visits": 1}, {"visits": 9}, multiplier="1.5")
+    document["ranks"]["levels"][0]["rate_bonus_percent"] = "1.0"
+    (found,) = warnings(parse(document), NOW)
+    assert found.path == "ranks.levels[1]"
+    assert "“L0” below: 7 points on ¥500, not 10" in found.text["en"]
+    assert "500円のお買い上げで7ポイントと、下のランク「L0」の10ポイント" in found.text["ja"]
+    document["ranks"]["levels"][1]["rate_bonus_percent"] = "0.5"
+    assert warnings(parse(document), NOW) == []
+
+
+def test_a_rule_for_lower_ranks_only_may_leave_a_higher_one_with_less() -> None:
+    gift = {"id": "g", "type": "fixed", "points": 9, "when": {"ranks": ["L0"]}}
+    document = ranked({"visits": 1}, {"visits": 9}) | accrual([BASE, gift])
+    (found,) = warnings(parse(document), NOW)
+    assert found.path == "ranks.levels[1]"
+
+
 def test_moving_away_from_a_rank_or_a_currency_is_named() -> None:
     fewer = {**DEMO, "currency": "USD", "ranks": {"levels": DEMO["ranks"]["levels"][:2]}}
     found = moves(parse(DEMO), parse(fewer))

@@ -77,7 +77,8 @@ def test_every_part_of_the_demo_is_said() -> None:
         "金曜日：ポイント1.5倍",
         "1.5 times the points, on Fridays",
     )
-    assert found["ranks.levels[2]"].ja == "来店10回・300ポイント → ポイント1.5倍"
+    gold = found["ranks.levels[2]"].ja
+    assert gold == "来店10回・300ポイント → ポイント1.5倍・お買い上げの1%分のポイントを上乗せ"
     assert found["expiry"].en == "Points never expire"
 
 

@@ -17,7 +17,7 @@ def points(day: date = SATURDAY, **given: Any) -> int:
 def test_the_day_and_the_rank_count() -> None:
     assert points() == 10
     assert points(FRIDAY) == 15
-    assert points(rank="gold") == 15
+    assert points(rank="gold") == 25
     assert points(rank="no such rank") == 10
 
 
