@@ -16,6 +16,11 @@ def number(value: int) -> str:
     return f"{value:,}".replace("-", "−")
 
 
+def sentence(text: str) -> str:
+    """Words that stand alone: with a capital letter first, where there are capitals."""
+    return text[:1].upper() + text[1:]
+
+
 def signed(value: int) -> str:
     """`+30`, `−30`, `0`: what came or went."""
     return f"+{number(value)}" if value > 0 else number(value)

@@ -66,6 +66,7 @@ class Pages:
         self._environment.filters.update(
             number=formats.number,
             signed=formats.signed,
+            sentence=formats.sentence,
             money=formats.money,
             day=_day,
             moment=_moment,

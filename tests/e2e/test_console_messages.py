@@ -64,6 +64,9 @@ async def test_an_offer_goes_from_the_first_word_to_everybodys_phone(
             await page.get_by_role("button", name="送信を確定する").click()
             await expect(page.locator("#state")).to_contain_text("送信済み", timeout=60_000)
             await expect(page.locator("#state")).to_contain_text("LINEが受け付けた")
+            await page.goto(f"{stack.env['EDGE_URL']}/console/messages/settings")
+            await expect(page.locator(".tabs")).to_have_class(re.compile("more-before"))
+            await expect(page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=0.9)
         deadline = time.monotonic() + 30
         while "さくらさま、土曜日はポイント2倍です" not in await _received(http, user):
             assert time.monotonic() < deadline

@@ -281,7 +281,9 @@ def _keys(facts: Facts) -> Iterator[Concern]:
             "warn",
             (
                 f"2段階認証のないオーナーが{facts.open_owners}人います",
-                f"{facts.open_owners} owners sign in without a one-time code",
+                "An owner signs in without a one-time code"
+                if facts.open_owners == 1
+                else f"{facts.open_owners} owners sign in without a one-time code",
             ),
             (
                 "パスワードが漏れると、店のすべてを操作されます。「自分のアカウント」で設定できます。",

@@ -15,8 +15,7 @@ let working = 0;
 /** A new UUID. The browser's own `crypto.randomUUID` is there on HTTPS and localhost only. */
 export function newId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40; // version 4
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  [bytes[6], bytes[8]] = [(bytes[6] & 0x0f) | 0x40, (bytes[8] & 0x3f) | 0x80]; // version 4
   const digits = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
@@ -239,14 +238,12 @@ window.addEventListener("beforeunload", (event) => {
 
 async function copy(button) {
   if (navigator.clipboard) await navigator.clipboard.writeText(button.dataset.copy);
-  else copySelected(button);
+  else copySelected(button); // on plain HTTP there is no clipboard
   toast(words.dataset.copied);
 }
 
-// On plain HTTP there is no clipboard, but what is selected can be copied.
 function copySelected(button) {
-  const field = document.createElement("textarea");
-  field.value = button.dataset.copy;
+  const field = Object.assign(document.createElement("textarea"), { value: button.dataset.copy });
   button.after(field); // within the dialog, if it is in one
   field.select();
   document.execCommand("copy");

@@ -16,6 +16,12 @@ def test_numbers_and_money() -> None:
     assert formats.money(1205, "CHF") == "CHF 12.05"
 
 
+def test_words_that_stand_alone() -> None:
+    assert formats.sentence("a card was linked") == "A card was linked"
+    assert formats.sentence("カードの連携") == "カードの連携"
+    assert formats.sentence("") == ""
+
+
 def test_days_and_moments_on_the_shops_clock() -> None:
     late = datetime(2026, 11, 28, 15, 5, tzinfo=UTC)
     assert formats.moment(late, TOKYO, "ja") == "2026年11月29日 00:05"
