@@ -149,7 +149,7 @@ class Judging:
         if self._recent is None and not self._budgets:
             return earn.Context(
                 rank=account.rank,
-                first_purchase=account.purchases == 0,
+                first_purchase=account.first_to_come,
                 birthday_month=account.birthday_month,
                 remainder=(account.remainder_numerator, account.remainder_denominator),
             )
@@ -179,6 +179,7 @@ class Judging:
             )
         )
         account.purchases += 1
+        account.amount_spent += purchase.total
         movement.purchases += 1
         movement.visits += award.visits
         movement.amount_spent += purchase.total
@@ -259,7 +260,7 @@ def context_of(
     past = [(each.occurred_at.astimezone(zone).date(), each) for each in recent]
     return earn.Context(
         rank=account.rank,
-        first_purchase=account.purchases == 0,
+        first_purchase=account.first_to_come,
         birthday_month=account.birthday_month,
         visits_today=sum(each.visits for day, each in past if day == today),
         visit_times=tuple(each.occurred_at for _, each in past if each.visits),

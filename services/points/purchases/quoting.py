@@ -90,7 +90,7 @@ async def quote(
 
 def newcomer() -> Account:
     """The account of somebody who was never here."""
-    return Account(ids.new_id(), 0, 0, 0, 0, 0, 0, 0, 1, None, "active", "", *[None] * 5)
+    return Account(ids.new_id(), 0, 0, 0, 0, 0, 0, 0, 0, 1, None, "active", "", *[None] * 5)
 
 
 def spendable(account: Account, kept: Iterable[StoredLot], program: Program, now: datetime) -> int:

@@ -187,10 +187,15 @@ def _holds(condition: ReadyCondition, sale: _Sale) -> bool:
         and (condition.end is None or at < condition.end)
         and (not condition.stores or sale.purchase.store in condition.stores)
         and (not condition.ranks or context.rank in condition.ranks)
-        and (not condition.first_purchase or context.first_purchase)
+        and (not condition.first_purchase or _is_first(sale))
         and (not condition.birthday_month or context.birthday_month == sale.month)
         and _in_hours(condition, sale)
     )
+
+
+def _is_first(sale: _Sale) -> bool:
+    """What costs nothing is no first purchase, as it uses none up."""
+    return sale.context.first_purchase and sale.purchase.total > 0
 
 
 def _in_hours(condition: ReadyCondition, sale: _Sale) -> bool:

@@ -11,7 +11,7 @@ from shared.bus.handling import Connection
 
 _READ = """
 SELECT a.member_id, a.in_lots, a.pending, a.held, a.debt, a.earned, a.purchases,
-    a.remainder_numerator, a.remainder_denominator, m.line_user_id,
+    a.amount_spent, a.remainder_numerator, a.remainder_denominator, m.line_user_id,
     CASE WHEN a.left_at IS NULL THEN m.status ELSE 'left' END AS status, m.card,
     r.code AS rank, (SELECT max(version) FROM programs) AS program_version, a.last_activity_at,
     a.merged_into, extract(month FROM m.birthday)::smallint AS birthday_month
@@ -113,6 +113,7 @@ class Account(msgspec.Struct):
     debt: int
     earned: int
     purchases: int
+    amount_spent: int
     remainder_numerator: int
     remainder_denominator: int
     line_user_id: str | None
@@ -128,6 +129,12 @@ class Account(msgspec.Struct):
     def balance(self) -> int:
         """Spendable points; negative when in debt."""
         return self.in_lots - self.held - self.debt
+
+    @property
+    def first_to_come(self) -> bool:
+        """Whether their first purchase is still to come. What cost nothing, or came back whole, was
+        none."""
+        return self.purchases == 0 or self.amount_spent == 0
 
 
 class Posting(msgspec.Struct, omit_defaults=True):

@@ -37,6 +37,7 @@ def test_the_cases_of(section: Section) -> None:
         context = context_of(account, edition, purchase.occurred_at, past, budgets)
         award = evaluate(edition.compiled, purchase, context)
         account.purchases += 1
+        account.amount_spent += purchase.total
         account.remainder_numerator, account.remainder_denominator = award.remainder
         id = account.member_id
         past.append(Recent(id, purchase.occurred_at, award.visits, award.points))

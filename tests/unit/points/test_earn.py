@@ -415,6 +415,13 @@ def test_the_explanation_has_every_step() -> None:
     }
 
 
+def test_what_costs_nothing_is_no_first_purchase() -> None:
+    gift = {"id": "g", "type": "fixed", "points": 9, "when": {"first_purchase": True}}
+    new = Context(first_purchase=True)
+    assert award({"rules": [gift]}, bought(0), new).points == 0
+    assert award({"rules": [gift]}, bought(1), new).points == 9
+
+
 def test_one_purchase_never_changes_the_words_of_the_next() -> None:
     program = compile_program(parse(DEMO))
     first = evaluate(program, bought(1_000, FRIDAY), Context(rank="silver")).explanation
