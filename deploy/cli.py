@@ -9,6 +9,7 @@ import typer
 from deploy import (
     backup_commands,
     dlq_commands,
+    doctor_commands,
     documents_commands,
     import_commands,
     ledger_commands,
@@ -33,6 +34,7 @@ app.add_typer(staff_commands.app, name="staff")
 app.add_typer(program_commands.app, name="program")
 app.add_typer(ranks_commands.app, name="ranks")
 app.add_typer(import_commands.app, name="import")
+app.command()(doctor_commands.doctor)
 app.command()(documents_commands.asyncapi)
 app.command()(documents_commands.openapi)
 app.command()(backup_commands.backup)

@@ -14,6 +14,7 @@ PACKAGES = {
     "epmd": "rabbitmq-server",
     "caddy": "caddy",
     "chromium": "chromium",
+    "promtool": "prometheus",  # only its tool is used: it checks the alert rules
     "fonts": "fonts-noto-cjk",
     "menu-font": "fonts-morisawa-bizud-gothic",
 }
@@ -69,6 +70,7 @@ _FINDERS: dict[str, Callable[[], Path | None]] = {
     "epmd": lambda: _on_path("epmd") or _newest("/usr/lib/erlang/erts-*/bin/epmd"),
     "redis": lambda: _on_path("redis-server", "valkey-server"),
     "caddy": lambda: _on_path("caddy"),
+    "promtool": lambda: _on_path("promtool"),
     "chromium": lambda: _on_path("chromium", "chromium-browser", "google-chrome"),
     # The pages are Japanese: without these fonts a screenshot shows boxes.
     "fonts": lambda: _font("*CJK*"),

@@ -61,5 +61,6 @@ def note_about_services() -> str:
         return ""
     return (
         "apt may have started system services of its own (Tamaru does not use them); to stop them: "
-        "sudo systemctl disable --now postgresql redis-server rabbitmq-server caddy"
+        "sudo systemctl disable --now "
+        "postgresql redis-server rabbitmq-server caddy prometheus"
     )

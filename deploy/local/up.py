@@ -222,6 +222,6 @@ def prepare_tests() -> None:
     with ThreadPoolExecutor(max_workers=2) as pool, _cancelled_on_error():
         environment = pool.submit(venv.ensure, venv.DEV_LOCK, layout.log("pip"), tell)
         libraries = pool.submit(browser.ensure, layout, tell, _python_of(environment))
-        _install(options, layout, tell, "chromium", "fonts")
+        _install(options, layout, tell, "chromium", "fonts", "promtool")
         environment.result()
         libraries.result()

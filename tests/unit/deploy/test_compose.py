@@ -41,7 +41,12 @@ ROLES = {
     "scheduler-web": "tamaru_scheduler",
     "migrate": "postgres",
     "demo": "postgres",
+    "doctor": "postgres",
 }
+BESIDE = {"doctor", "prometheus", "grafana"}
+"""What looks at the product and is no part of it: only there when asked for."""
+
+ONCE = ("migrate", "demo", "doctor")
 SETTINGS: dict[str, type[BaseSettings]] = {
     "webhook-web": WebhookSettings,
     "points-web": WebSettings,
@@ -78,8 +83,10 @@ def seconds(duration: str) -> int:
 
 
 def test_it_runs_every_process_of_the_product() -> None:
-    assert {process.name for process in PROCESSES} | {"postgres", "rabbitmq", "valkey"} == set(
-        SERVICES
+    servers = {"postgres", "rabbitmq", "valkey"}
+    assert {process.name for process in PROCESSES} | servers | BESIDE == set(SERVICES)
+    assert {name for name in BESIDE if SERVICES[name]["profiles"] in (["tools"], ["observe"])} == (
+        BESIDE
     )
 
 
@@ -113,7 +120,7 @@ def test_every_container_is_held_in(name: str) -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_container_comes_back_and_is_watched_or_runs_once(name: str) -> None:
     service = SERVICES[name]
-    if name in ("migrate", "demo"):
+    if name in ONCE:
         assert service["restart"] == "no"
         assert service["healthcheck"] == {"disable": True}
     else:
@@ -129,12 +136,13 @@ def test_a_process_has_time_to_drain(name: str) -> None:
 def test_images_are_pinned_to_a_release() -> None:
     for name, service in SERVICES.items():
         if name not in OURS:
-            assert re.search(r":\d+\.\d+(\.\d+)?(-[a-z0-9.]+)?$", service["image"]), name
+            assert re.search(r":v?\d+\.\d+(\.\d+)?(-[a-z0-9.]+)?$", service["image"]), name
 
 
 def test_only_the_edge_is_published_and_the_sandbox_in_the_demo_on_the_loopback() -> None:
     published = {name for name, service in SERVICES.items() if "ports" in service}
-    assert published == {"edge", "sandbox"}
+    assert published == {"edge", "sandbox", "grafana"}
+    assert SERVICES["grafana"]["ports"] == ["127.0.0.1:3000:3000"]
     assert SERVICES["sandbox"]["profiles"] == ["demo"]
     assert SERVICES["sandbox"]["ports"] == ["127.0.0.1:8090:8090"]
     assert all(":-127.0.0.1:" in port for port in SERVICES["edge"]["ports"])
@@ -150,7 +158,9 @@ def test_servers_have_no_way_out() -> None:
     assert "back" not in SERVICES["sandbox"]["networks"]
     with_a_way_out = {name for name, each in SERVICES.items() if "outside" in each["networks"]}
     line = {"notify-worker", "notify-broadcasts", "notify-web"}
-    assert with_a_way_out == {"edge", "points-web", "points-hooks", "sandbox", *line}
+    others = {"edge", "points-web", "points-hooks", "sandbox", "doctor", "grafana"}
+    assert with_a_way_out == others | line
+    assert "back" not in SERVICES["grafana"]["networks"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -163,12 +173,14 @@ def test_each_process_has_its_own_role_and_no_other(name: str) -> None:
         password = "POSTGRES_PASSWORD" if role == "postgres" else f"{role[7:].upper()}_DB_PASSWORD"
         assert url.startswith(f"postgresql://{role}:${{{password}:?")
     passwords = set(re.findall(r"\{(\w+_DB_PASSWORD)", str(environment)))
-    assert len(passwords) == (4 if name == "migrate" else int(role not in (None, "postgres")))
+    assert len(passwords) == (
+        4 if name in ("migrate", "doctor") else int(role not in (None, "postgres"))
+    )
 
 
 def test_processes_start_after_the_migrations() -> None:
     for name, service in OURS.items():
-        if name not in ("migrate", "sandbox"):
+        if name not in ("migrate", "sandbox", "doctor"):
             condition = service["depends_on"]["migrate"]["condition"]
             assert condition == "service_completed_successfully", name
     assert SERVICES["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"

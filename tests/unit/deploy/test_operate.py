@@ -25,6 +25,7 @@ PAGES = [
     "rich-menus.md",
     "messages.md",
     "messages-quota.md",
+    "metrics.md",
 ]
 FOR_LINE = {
     "LINE_CHANNEL_SECRET",
