@@ -67,8 +67,9 @@ EXPORT_HANDLERS: Handlers = {"member.export_part.v1": exporting.take}
 """`points.exports`: what services answer is put together."""
 
 
-AUDIT_HANDLERS: Handlers = {"staff.acted.v1": audit.keep}
-"""`points.audit`: what people who were signed in changed is kept, whichever service it was in."""
+AUDIT_HANDLERS: Handlers = {"key.acted.v1": audit.keep, "staff.acted.v1": audit.keep}
+"""`points.audit`: what people who were signed in, and owner keys, changed is kept, whichever
+service it was in."""
 
 
 def hook_handlers(collector: Collector) -> Handlers:

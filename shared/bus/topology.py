@@ -32,7 +32,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     ),
     "points.exports": ("member.export_part.v1",),
     "points.segments": ("segment.requested.v1",),
-    "points.audit": ("staff.acted.v1",),
+    "points.audit": ("key.acted.v1", "staff.acted.v1"),
     "points.hooks": tuple(sorted(PUBLIC)),
     "notify.projections": ("terminal.changed.v1", "staff.session_ended.v1"),
     "notify.messages": (

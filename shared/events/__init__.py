@@ -59,7 +59,7 @@ from shared.events.segments import (
     SegmentRequested,
 )
 from shared.events.shop import ProgramPublished, StoreChanged, TerminalChanged
-from shared.events.staff import StaffActed, StaffSessionEnded
+from shared.events.staff import KeyActed, StaffActed, StaffSessionEnded
 
 __all__ = [
     "CONTRACTS",
@@ -71,6 +71,7 @@ __all__ = [
     "Event",
     "ExpiringPoints",
     "Explained",
+    "KeyActed",
     "Line",
     "LineEventReceived",
     "LinkRefused",

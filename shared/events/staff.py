@@ -1,4 +1,5 @@
-"""People who work at the shop: what they did, and sessions of theirs that ended."""
+"""People who work at the shop: what they did, and sessions of theirs that ended; and what the
+owner's systems did."""
 
 from typing import Any
 from uuid import UUID
@@ -33,3 +34,17 @@ class StaffActed(msgspec.Struct, frozen=True):
     before: Any = None  # JSON; msgspec cannot decode `Raw | None`
     after: Any = None
     store: str | None = None
+
+
+@contract("key.acted.v1")
+class KeyActed(msgspec.Struct, frozen=True):
+    """One of the owner's systems changed something by an owner key, in whichever service. `key_id`
+    is the terminal's; the rest is as in `staff.acted`."""
+
+    key_id: UUID
+    service: str
+    act: str
+    at: Moment
+    target: str | None = None
+    before: Any = None
+    after: Any = None

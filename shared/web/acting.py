@@ -1,5 +1,5 @@
 """A call that changes something: one transaction, its events after the commit, once for each key.
-What somebody who is signed in did is told among these events (`audit`).
+What somebody who is signed in, or an owner key, did is told among these events (`audit`).
 
 A service that takes keyed calls through `once` has `requests (id uuid primary key, body_hash text,
 created_at timestamptz)`; points has a table and a way of its own.
@@ -20,9 +20,19 @@ from shared.api_keys import Key
 from shared.bus.handling import Batch
 from shared.problems import Problem
 from shared.web import audit
-from shared.web.audit import audited
+from shared.web.audit import audited, audited_fields
 
-__all__ = ["PRUNE_REQUESTS", "IdempotencyKey", "acting", "audited", "body_hash", "conflict", "once"]
+__all__ = [
+    "PRUNE_REQUESTS",
+    "IdempotencyKey",
+    "acting",
+    "asking",
+    "audited",
+    "audited_fields",
+    "body_hash",
+    "conflict",
+    "once",
+]
 
 _CLAIM = """
 INSERT INTO requests (id, body_hash, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
@@ -55,11 +65,19 @@ IdempotencyKey = Annotated[str, Depends(_key)]
 @asynccontextmanager
 async def acting(request: Request) -> AsyncIterator[Batch]:
     """The transaction of a call that is safe to repeat without a key."""
+    async with asking(request) as batch:
+        yield batch
+        await audit.tell(request, batch)
+
+
+@asynccontextmanager
+async def asking(request: Request) -> AsyncIterator[Batch]:
+    """A transaction that changes nothing of the shop's, so that nothing is told: such as a question
+    to another service."""
     process = request.app.state.process
     async with process.pool.acquire() as connection, connection.transaction():
         batch = Batch(connection)
         yield batch
-        await audit.tell(request, batch)
         rows = await outbox.write(connection, batch.emitted)
     for then in batch.after_commit:
         then()

@@ -1,19 +1,24 @@
-"""What people who are signed in change is told, in the transaction of the change: `staff.acted`.
+"""What people who are signed in change is told, in the transaction of the change: `staff.acted`;
+what the owner's systems change by an owner key, as `key.acted`. Tills' keys are not told: what they
+do stands in the ledger.
 
-A handler says what it changed by `audited`; without that, what was sent stands in its place.
+A handler says what it changed by `audited` or, where no value may be kept, `audited_fields`;
+without that, what was sent stands in its place.
 Neither holds a secret, or what names a person or was written about one: of such fields it is told
 only that they were given, so that erasing a member leaves nothing behind here.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 from fastapi import Request
 
 from shared import clock
+from shared.api_keys import Key
 from shared.bus.handling import Batch
-from shared.events import StaffActed, new_event
+from shared.events import KeyActed, StaffActed, new_event
 from shared.web.session_token import Staff
 
 HIDDEN = "…"
@@ -30,36 +35,47 @@ _NEVER = re.compile(
 """Fields that are secrets or about a person, by their names, whatever is in them."""
 
 
-def audited(request: Request, target: str, *, before: Any = None, after: Any = None) -> None:
+def audited(request: Request, target: str, *, before: Any, after: Any) -> None:
     """Say what this call changes: `target` as `member:<id>`; `before` and `after` are plain values
-    (dicts, lists, texts, numbers) of what differs. The last word wins; API keys' calls say nothing.
-    """
+    (dicts, lists, texts, numbers) of what differs, None where there was or is nothing. The last
+    word wins."""
     request.state.audit = (target, before, after)
 
 
+def audited_fields(request: Request, target: str, names: Iterable[str]) -> None:
+    """Say which fields this call changes, where neither value may be kept: secrets, and what is
+    about a person."""
+    audited(request, target, before=None, after={"changed": sorted(names)})
+
+
 async def tell(request: Request, batch: Batch) -> None:
-    """Emit what the person who is signed in did; nothing for an API key."""
+    """Emit what somebody who is signed in, or an owner key, did; nothing for other keys, and
+    nothing for a call that was made before."""
     staff: Staff | None = getattr(request.state, "staff", None)
-    if staff is None or batch.repeated:
+    caller: Key | None = getattr(request.state, "caller", None)
+    if batch.repeated or (staff is None and (caller is None or caller.kind != "owner")):
         return
     target, before, after = getattr(request.state, "audit", None) or (
         target_of(request),
         None,
         without_words(await _sent(request)),
     )
-    told = StaffActed(
-        staff_id=staff.id,
-        session_id=staff.session_id,
-        role=staff.role,
-        service=request.app.state.name,
-        act=f"{request.method} {request.scope['route'].path}",
-        at=clock.now(),
-        target=target[:MOST_TEXT],
-        before=_kept(before),
-        after=_kept(after),
-        store=staff.store,
-    )
-    batch.emit(new_event(f"/{request.app.state.name}", told))
+    what = {
+        "service": request.app.state.name,
+        "act": f"{request.method} {request.scope['route'].path}",
+        "at": clock.now(),
+        "target": target[:MOST_TEXT],
+        "before": _kept(before),
+        "after": _kept(after),
+    }
+    batch.emit(new_event(f"/{request.app.state.name}", _told(staff, caller, what)))
+
+
+def _told(staff: Staff | None, caller: Key | None, what: dict[str, Any]) -> StaffActed | KeyActed:
+    if staff is not None:
+        return StaffActed(staff.id, staff.session_id, staff.role, store=staff.store, **what)
+    assert caller is not None  # noqa: S101 - one of the two acted
+    return KeyActed(key_id=caller.id, **what)
 
 
 def target_of(request: Request) -> str:

@@ -54,6 +54,7 @@ async def _authenticated(
             headers={"WWW-Authenticate": "Bearer"},
         )
     await _in_time(request, key)
+    request.state.caller = key
     return key
 
 

@@ -7,7 +7,7 @@ said can be read back until it is pruned, and so can who did what.
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -35,6 +35,9 @@ from shared.web.auth import Caller, Owner
 
 router = APIRouter(prefix="/v1/messages/broadcasts", tags=["broadcasts"])
 
+MADE = {"name", "state", "definition", "segment", "content", "growth_limit_percent"}
+"""What the audit log is told of a new one."""
+
 Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[UUID | None, Query(description="`next` of the page before.")]
 
@@ -53,6 +56,8 @@ async def create(
             draft = Broadcast(id=id, state=State.DRAFT, revision=1, created_at=now, **columns)
             await store.add(batch.connection, draft)
             await store.note(batch.connection, id, Act.CREATE, now, key.id)
+            told = shown.broadcast(request, draft).model_dump(mode="json", include=MADE)
+            audited(request, f"broadcast:{id}", before=None, after=told)
         return shown.broadcast(request, await by_id(batch.connection, id))
 
 
@@ -214,6 +219,7 @@ async def test(
             await store_deliveries.insert(
                 act.batch.connection, [delivery], [None], now=now, due_at=now, taken=False
             )
+            act.made = {"test_to": f"member:{body.member}"}
     return schemas.BroadcastTestSent(delivery=delivery.id)
 
 
@@ -257,6 +263,7 @@ class _Acted:
     it: Broadcast
     id: UUID
     new: bool
+    made: dict[str, Any] = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -273,7 +280,17 @@ async def _act(
     async with acting(request) as batch, _told():
         found = await by_id(batch.connection, broadcast_id, lock=True)
         id, new = await once(batch, key, idem, f"broadcast-{what}", said)
-        yield _Acted(batch, found, id, new)
+        before = _stands(found)
+        act = _Acted(batch, found, id, new)
+        yield act
+        after = {**_stands(act.it), **act.made}
+        audited(request, f"broadcast:{broadcast_id}", before=before, after=after)
+
+
+def _stands(it: Broadcast) -> dict[str, Any]:
+    """How a broadcast stands, for the audit log."""
+    names = ("state", "revision", "at", "confirmed_recipients")
+    return {name: getattr(it, name) for name in names}
 
 
 @asynccontextmanager

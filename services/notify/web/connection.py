@@ -11,7 +11,7 @@ from services.notify.connection.line import Connection
 from services.notify.connection.steps import Step
 from services.notify.web.pages import PAGES
 from shared.problems import Problem
-from shared.web.acting import acting
+from shared.web.acting import acting, audited
 from shared.web.auth import Caller, Owner
 from shared.web.staff import Manager
 
@@ -65,8 +65,9 @@ async def set_webhook(request: Request, key: Owner) -> WebhookSet:
         said = reply.body.get("message", "")
         words = f"LINE answered {reply.status}. {said} It takes https addresses only."
         raise Problem(422 if reply.status == 400 else 503, "webhook-not-set", words)
-    async with acting(request):
-        pass  # the change is LINE's; what is left to us is the trail of who asked for it
+    async with acting(request):  # the change is LINE's; ours is the trail of who asked for it
+        told = {"webhook": connection.webhook_url}
+        audited(request, "connection", before=None, after=told)
     return WebhookSet(endpoint=connection.webhook_url)
 
 

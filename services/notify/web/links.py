@@ -16,7 +16,7 @@ from services.notify.store.links import Counted, Link
 from shared import clock
 from shared.bus.handling import Connection
 from shared.problems import Problem, invalid
-from shared.web.acting import IdempotencyKey, acting, once
+from shared.web.acting import IdempotencyKey, acting, audited, once
 from shared.web.auth import Caller, Owner
 
 router = APIRouter(prefix="/v1/messages", tags=["links"])
@@ -109,6 +109,8 @@ async def create(request: Request, key: Owner, body: NewLink, idem: IdempotencyK
         if new:
             link = Link(id, codes.new(), address, body.name, None, None, None, None, clock.now())
             await store.add(batch.connection, [link])
+            told = {"name": body.name, "address": address}
+            audited(request, f"link:{id}", before=None, after=told)
         return _shown(request, await _found(batch.connection, id))
 
 

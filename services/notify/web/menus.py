@@ -81,6 +81,7 @@ async def sync(request: Request, key: Owner) -> schemas.MenuAsked:
     """Have LINE compared with the definitions now, and mended where it differs."""
     async with acting(request) as batch:
         await menus.ask(batch.connection)
+        audited(request, "rich_menus", before=None, after={"asked": True})
     return schemas.MenuAsked()
 
 
@@ -133,9 +134,10 @@ async def delete(request: Request, key: Owner, name: Name) -> Response:
     """Take a rich menu from everybody, and delete it at LINE once nobody has it."""
     async with acting(request) as batch:
         await menus.lock(batch.connection)
-        if not await menus.remove(batch.connection, name, clock.now()):
+        known = await menus.one(batch.connection, name)
+        if known is None or not await menus.remove(batch.connection, name, clock.now()):
             raise _no_menu()
-        audited(request, f"rich_menu:{name}", after={"deleted": True})
+        audited(request, f"rich_menu:{name}", before=known.document, after=None)
     return Response(status_code=204)
 
 

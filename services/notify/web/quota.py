@@ -56,7 +56,9 @@ async def release(request: Request, key: Owner) -> schemas.Released:
     """Let go what is held, after the plan was changed at LINE: LINE is asked for its figures again,
     and what still does not fit is held again."""
     async with acting(request) as batch:
-        return schemas.Released(released=await releasing.release_all(batch.connection, clock.now()))
+        released = await releasing.release_all(batch.connection, clock.now())
+        audited(request, "quota", before={"held": released}, after={"held": 0})
+    return schemas.Released(released=released)
 
 
 @router.get("/months", response_model=schemas.MonthPage)

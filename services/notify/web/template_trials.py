@@ -23,7 +23,7 @@ from services.notify.web.templates import checked, in_force, sized, words_of
 from shared import clock, ids
 from shared.events import SegmentPerson, SegmentRequested, new_event
 from shared.problems import Problem, unavailable
-from shared.web.acting import IdempotencyKey, acting, once
+from shared.web.acting import IdempotencyKey, acting, asking, audited, once
 from shared.web.auth import Owner
 
 router = APIRouter(prefix="/v1/messages/templates", tags=["templates"])
@@ -96,6 +96,8 @@ async def test(
             language=body.language,
         )
         if new:
+            told = {"test_to": f"member:{body.member}"}
+            audited(request, f"template:{kind}:{body.language}", before=None, after=told)
             now = clock.now()
             await store_deliveries.insert(
                 batch.connection, [delivery], [None], now=now, due_at=now, taken=False
@@ -141,7 +143,7 @@ async def _of_member(request: Request, kind: str, language: str, member: UUID) -
 async def _asked(request: Request, member: UUID) -> SegmentPerson:
     """Ask points for a member, and wait a little for the answer."""
     request_id = ids.new_id()
-    async with acting(request) as batch:
+    async with asking(request) as batch:
         await store.ask(batch.connection, request_id, member, clock.now())
         definition = msgspec.Raw(msgspec.json.encode({"member": str(member)}))
         batch.emit(new_event(SOURCE, SegmentRequested(request_id, definition)))

@@ -1,4 +1,4 @@
-"""The log of what people who were signed in changed."""
+"""The log of what people who were signed in, and owner keys, changed."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,19 +8,20 @@ from uuid import UUID
 import msgspec
 
 from shared.bus.handling import Connection
-from shared.events import StaffActed
+from shared.events import KeyActed, StaffActed
 
 _ADD = """
 INSERT INTO audit_log
-    (id, at, staff_id, session_id, role, service, act, target, store, before, after)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, nullif($10::jsonb, 'null'), nullif($11::jsonb, 'null'))
+    (id, at, staff_id, session_id, key_id, role, service, act, target, store, before, after)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, nullif($11::jsonb, 'null'),
+    nullif($12::jsonb, 'null'))
 ON CONFLICT DO NOTHING
 """
 _NEWEST = """
-SELECT l.id, l.at, l.staff_id, s.name, l.role, l.service, l.act, l.target, l.store,
-    l.before::text AS before, l.after::text AS after
-FROM audit_log l LEFT JOIN staff s ON s.id = l.staff_id
-WHERE ($1::uuid IS NULL OR l.staff_id = $1)
+SELECT l.id, l.at, l.staff_id, l.key_id, coalesce(s.name, k.name) AS name, l.role, l.service,
+    l.act, l.target, l.store, l.before::text AS before, l.after::text AS after
+FROM audit_log l LEFT JOIN staff s ON s.id = l.staff_id LEFT JOIN terminals k ON k.id = l.key_id
+WHERE ($1::uuid IS NULL OR l.staff_id = $1) AND ($8::uuid IS NULL OR l.key_id = $8)
     AND ($2::text IS NULL OR l.target = $2 OR starts_with(l.target, $2 || ':'))
     AND ($3::text IS NULL OR l.act = $3 OR strpos(l.act, $3) > 0)
     AND ($4::timestamptz IS NULL OR l.at >= $4) AND ($5::timestamptz IS NULL OR l.at < $5)
@@ -34,23 +35,30 @@ DELETE FROM audit_log WHERE id IN (
 """
 
 
+KEY = "key"
+"""The role of what an owner key did."""
+
+
 class Wanted(msgspec.Struct, frozen=True):
-    """Which acts: by whom, of what kind (a part of method and route), on what (`member:<id>` or
-    only `member`), from `since` until before `until`."""
+    """Which acts: by whom or by which key, of what kind (a part of method and route), on what
+    (`member:<id>` or only `member`), from `since` until before `until`."""
 
     staff: UUID | None = None
     act: str | None = None
     target: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    key: UUID | None = None
 
 
 class Act(msgspec.Struct, frozen=True):
-    """One change. `name` is theirs now, None for who is not here any more."""
+    """One change, by a person or by an owner key. `name` is theirs now, None for who is not here
+    any more."""
 
     id: UUID
     at: datetime
-    staff_id: UUID
+    staff_id: UUID | None
+    key_id: UUID | None
     name: str | None
     role: str
     service: str
@@ -61,19 +69,17 @@ class Act(msgspec.Struct, frozen=True):
     after: Any
 
 
-async def add(connection: Connection, acts: Sequence[tuple[UUID, StaffActed]]) -> None:
+async def add(connection: Connection, acts: Sequence[tuple[UUID, StaffActed | KeyActed]]) -> None:
     """Keep what is not kept yet."""
     rows = [
         (
             id,
             act.at,
-            act.staff_id,
-            act.session_id,
-            act.role,
+            *_by(act),
             act.service,
             act.act,
             act.target,
-            act.store,
+            act.store if isinstance(act, StaffActed) else None,
             msgspec.json.encode(act.before).decode(),
             msgspec.json.encode(act.after).decode(),
         )
@@ -95,10 +101,18 @@ async def newest(
         wanted.until,
         before,
         limit,
+        wanted.key,
     )
     return [
         Act(**{**row, "before": _json(row["before"]), "after": _json(row["after"])}) for row in rows
     ]
+
+
+def _by(act: StaffActed | KeyActed) -> tuple[UUID | None, UUID | None, UUID | None, str]:
+    """Person, session, key and role."""
+    if isinstance(act, KeyActed):
+        return None, None, act.key_id, KEY
+    return act.staff_id, act.session_id, None, act.role
 
 
 def _json(text: str | None) -> Any:

@@ -88,7 +88,8 @@ SECTIONS: dict[str, str] = {
         SELECT id, login, name, role, stores, active, line_user_id, created_at, changed_at
         FROM staff ORDER BY created_at""",
     "audit_log": """
-        SELECT id, at, staff_id, role, service, act, target, store, before, after FROM audit_log
+        SELECT id, at, staff_id, key_id, role, service, act, target, store, before, after
+        FROM audit_log
         ORDER BY at, id""",
     "stores": "SELECT code, name, active FROM stores ORDER BY code",
     "terminals": """

@@ -21,7 +21,7 @@ from services.points.web.switching import waiting
 from shared import clock
 from shared.bus.handling import Connection
 from shared.problems import Problem, invalid
-from shared.web.acting import acting, audited
+from shared.web.acting import acting, audited, audited_fields
 from shared.web.auth import InPerson
 from shared.web.staff import Staff, session_expired
 
@@ -57,7 +57,7 @@ async def rename(request: Request, staff: InPerson, body: schemas.AccountChange)
     async with acting(request) as batch:
         await require_more_than_a_pin(batch.connection, staff)
         await people.change(batch, staff.id, {"name": body.name.strip()})
-        audited(request, f"staff:{staff.id}", after={"changed": ["name"]})
+        audited_fields(request, f"staff:{staff.id}", ["name"])
     return await account(request, staff)
 
 
@@ -75,7 +75,7 @@ async def put_password(request: Request, staff: InPerson, body: schemas.NewPassw
         if not await store.put_login(batch.connection, staff.id, login, clock.now()):
             raise invalid([("login", "使えません。別のメールアドレスを入力してください。 Taken.")])
         await people.put_password(batch, staff.id, hashed, kept=staff.session_id)
-        audited(request, f"staff:{staff.id}", after={"changed": ["password"]})
+        audited_fields(request, f"staff:{staff.id}", ["password"])
     await tries.right()
     return Response(status_code=204)
 
@@ -124,7 +124,8 @@ async def end_others(request: Request, staff: InPerson) -> Response:
     async with acting(request) as batch:
         await require_more_than_a_pin(batch.connection, staff)
         ended = await sessions.end_all_of(batch, staff.id, but=staff.session_id)
-        audited(request, f"staff:{staff.id}", after={"ended_sessions": ended})
+        before, after = {"sessions": ended + 1}, {"sessions": 1}
+        audited(request, f"staff:{staff.id}", before=before, after=after)
     return Response(status_code=204)
 
 
@@ -138,7 +139,8 @@ async def end_one(request: Request, staff: InPerson, session_id: str) -> Respons
         if not named:
             raise no_such_session()
         await sessions.end(batch, named)
-        audited(request, f"staff:{staff.id}", after={"ended_sessions": 1})
+        before, after = {"sessions": len(living)}, {"sessions": len(living) - 1}
+        audited(request, f"staff:{staff.id}", before=before, after=after)
     return Response(status_code=204)
 
 
@@ -198,7 +200,7 @@ async def _put_pin(request: Request, staff: Staff, hashed: str | None) -> None:
     async with acting(request) as batch:
         await require_more_than_a_pin(batch.connection, staff)
         await store.put_pin(batch.connection, staff.id, hashed, clock.now())
-        audited(request, f"staff:{staff.id}", after={"changed": ["pin"]})
+        audited_fields(request, f"staff:{staff.id}", ["pin"])
 
 
 async def _proven(request: Request, staff: Staff, current: str) -> tuple[Person, Tries]:

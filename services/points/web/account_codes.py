@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request, Response
 from services.points.staff import second_factor, totp
 from services.points.staff.second_factor import WrongCode
 from services.points.web import account_schemas as schemas
-from services.points.web.account import one_try, require_more_than_a_pin
+from services.points.web.account import one_time_codes, one_try, require_more_than_a_pin
 from services.points.web.entering import secret_of
 from shared.problems import Problem, invalid
-from shared.web.acting import IdempotencyKey, acting, audited
+from shared.web.acting import IdempotencyKey, acting, audited, audited_fields
 from shared.web.auth import InPerson
 
 router = APIRouter(prefix="/v1/account/one-time-codes", tags=["account"])
@@ -33,8 +33,11 @@ async def begin(request: Request, staff: InPerson, idem: IdempotencyKey) -> sche
                 "ワンタイムコードは設定済みです。先に解除してください。 "
                 "They are on; remove them first.",
             )
+        before = one_time_codes(person)
+        batch.repeated = before == "waiting"
         secret = await second_factor.start(batch.connection, person, secret_of(request))
-        audited(request, f"staff:{staff.id}", after={"one_time_codes": "waiting"})
+        told = {"one_time_codes": before}, {"one_time_codes": "waiting"}
+        audited(request, f"staff:{staff.id}", before=told[0], after=told[1])
     address = totp.address(secret, person.login or person.name)
     qr = segno.make_qr(address, error="m").svg_inline(scale=4, border=2, omitsize=True)
     return schemas.OneTimeSecret(secret=totp.text_of(secret), address=address, qr=qr)
@@ -45,12 +48,13 @@ async def confirm(
     request: Request, staff: InPerson, body: schemas.TypedCode
 ) -> schemas.RecoveryCodes:
     """The first code of the app: from now on one is asked for at each sign-in."""
-    _, tries = await one_try(request, staff)
+    person, tries = await one_try(request, staff)
     try:
         async with acting(request) as batch:
             key = secret_of(request)
             codes = await second_factor.confirm(batch.connection, staff.id, key, body.code)
-            audited(request, f"staff:{staff.id}", after={"one_time_codes": "on"})
+            before, after = {"one_time_codes": one_time_codes(person)}, {"one_time_codes": "on"}
+            audited(request, f"staff:{staff.id}", before=before, after=after)
     except WrongCode:
         raise invalid([("code", _WRONG)]) from None
     await tries.right()
@@ -85,7 +89,7 @@ async def renew(
         async with acting(request) as batch:
             await second_factor.check(batch.connection, staff.id, secret_of(request), body.code)
             codes = await second_factor.new_recovery_codes(batch.connection, staff.id)
-            audited(request, f"staff:{staff.id}", after={"changed": ["recovery_codes"]})
+            audited_fields(request, f"staff:{staff.id}", ["recovery_codes"])
     except WrongCode:
         raise invalid([("code", _WRONG)]) from None
     await tries.right()

@@ -36,13 +36,16 @@ class FieldChange(BaseModel):
 
 
 class AuditEntry(BaseModel):
-    """One change. `staff_name` is null for who is not here any more; `act` is method and route;
-    `before` and `after` are as they were told, `changes` what differs between them."""
+    """One change, by a person (`staff`) or by an owner key (`key`, `role` is then `key`); the names
+    are null for who is not here any more. `act` is method and route; `before` and `after` are as
+    they were told, `changes` what differs between them."""
 
     id: str
     at: datetime
-    staff: str
+    staff: str | None
     staff_name: str | None
+    key: str | None
+    key_name: str | None
     role: str
     service: str
     act: str
@@ -66,6 +69,7 @@ async def acts(
     request: Request,
     key: Owner,
     staff: UUID | None = None,
+    by_key: Annotated[UUID | None, Query(alias="key")] = None,
     act: Text = None,
     target: Text = None,
     since: datetime | None = None,
@@ -73,12 +77,13 @@ async def acts(
     cursor: UUID | None = None,
     limit: Limit = 50,
 ) -> AuditPage:
-    """What people who were signed in changed. `act` is a part of method and route (`PUT`,
+    """What people who were signed in, and owner keys, changed: `staff` is a person's id, `key` a
+    key's. `act` is a part of method and route (`PUT`,
     `/v1/program`), `target` such as `member:<id>` or `member`; `until` itself is not in it."""
     for name, moment in (("since", since), ("until", until)):
         if moment is not None and moment.tzinfo is None:
             raise invalid([(name, "Give a time with an offset, such as 2026-04-01T00:00:00Z.")])
-    wanted = Wanted(staff, act, target, since, until)
+    wanted = Wanted(staff, act, target, since, until, by_key)
     async with request.app.state.process.pool.acquire() as connection:
         found = await store.newest(connection, wanted, cursor, limit)
     items = [shown(each) for each in found]
@@ -91,8 +96,10 @@ def shown(act: Act) -> AuditEntry:
     return AuditEntry(
         id=str(act.id),
         at=act.at,
-        staff=str(act.staff_id),
-        staff_name=act.name,
+        staff=str(act.staff_id) if act.staff_id else None,
+        staff_name=act.name if act.staff_id else None,
+        key=str(act.key_id) if act.key_id else None,
+        key_name=act.name if act.key_id else None,
         role=act.role,
         service=act.service,
         act=act.act,

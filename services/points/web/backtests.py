@@ -144,6 +144,8 @@ async def ask(
             connection, now = act.batch.connection, clock.now()
             by = key.actor
             await store.add(connection, act.id, document.decode(), period, by, now)
+            told = {"status": "waiting", "since": period[0], "until": period[1]}
+            audited(request, f"backtest:{act.id}", before=None, after=told)
         return await _shown(act.batch.connection, act.id)
 
 
@@ -165,9 +167,12 @@ async def one(request: Request, key: Owner, id: str) -> Backtest:
 async def cancel(request: Request, key: Owner, id: str) -> Backtest:
     """Take a run back; one that is over stays as it is."""
     async with acting(request) as batch:
-        audited(request, f"backtest:{id}", after={"status": "cancelled"})
+        before = await _shown(batch.connection, _id(id))
         await store.finish(batch.connection, _id(id), "cancelled", clock.now())
-        return await _shown(batch.connection, _id(id))
+        after = await _shown(batch.connection, _id(id))
+        told = {"status": before.status}, {"status": after.status}
+        audited(request, f"backtest:{id}", before=told[0], after=told[1])
+        return after
 
 
 def _document(body: BacktestRequest) -> bytes:

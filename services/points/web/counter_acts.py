@@ -71,8 +71,9 @@ async def undo(
             except NotUndoable as refused:
                 raise serving.refused_by(refused.kind, refused.ja, refused.en, 409) from None
             await store.undone(connection, act, now, key.actor, order.id)
-            undone = {"act": str(act.id), "kind": act.kind, "undone": True}
-            audited(request, f"member:{act.member_id}", after=undone)
+            named = {"act": str(act.id), "kind": act.kind}
+            before, after = {**named, "undone": False}, {**named, "undone": True}
+            audited(request, f"member:{act.member_id}", before=before, after=after)
         return await serving.result_of(request, connection, key, act.member_id, act.id)
 
 

@@ -206,7 +206,7 @@ async def note(
     await store.add(act.batch.connection, done)
     told = {"act": str(act.id), "kind": kind, "named_by": named_by, **made}
     after = {name: value for name, value in told.items() if value is not None}
-    audited(request, f"member:{act.subject}", after=after)
+    audited(request, f"member:{act.subject}", before=None, after=after)
 
 
 async def result(request: Request, connection: Connection, key: Key, act: Act) -> CounterResult:

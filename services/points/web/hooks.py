@@ -3,6 +3,7 @@
 Nothing is sent from here: the hooks process does, so that no caller waits for somebody's system.
 """
 
+from collections.abc import Set
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from services.points.web import hooks_schemas as schemas
 from services.points.web.requests import keyed
 from shared import clock
 from shared.problems import Problem, invalid
-from shared.web.acting import IdempotencyKey, acting, audited
+from shared.web.acting import IdempotencyKey, acting, audited, audited_fields
 from shared.web.auth import Owner
 from shared.web.schemas import Problem as AnsweredProblem
 
@@ -65,6 +66,7 @@ async def create(
         except TooMany as problem:
             raise _too_many(problem) from None
         act.result = str(endpoint.id)
+        audited(request, f"webhook:{endpoint.id}", before=None, after=_told_of(_webhook(endpoint)))
         return _with_secret(endpoint, registry.secret_of(endpoint, _key(request)))
 
 
@@ -96,7 +98,8 @@ async def change(
         changed = await registry.change(batch.connection, _id(webhook_id), fields)
         if changed is None:
             raise _no_webhook()
-        told = _told_of(before, fields), _told_of(_webhook(changed), fields)
+        names = {"status" if name == "active" else name for name in fields}
+        told = _told_of(before, names), _told_of(_webhook(changed), names)
         audited(request, f"webhook:{webhook_id}", before=told[0], after=told[1])
     return _webhook(changed)
 
@@ -105,9 +108,10 @@ async def change(
 async def delete(request: Request, key: Owner, webhook_id: str) -> Response:
     """Delete it with its delivery log. What is being sent at this moment may still arrive."""
     async with acting(request) as batch:
+        before = _webhook(await _found(batch.connection, webhook_id))
         if not await store.remove(batch.connection, _id(webhook_id)):
             raise _no_webhook()
-        audited(request, f"webhook:{webhook_id}", after={"deleted": True})
+        audited(request, f"webhook:{webhook_id}", before=_told_of(before), after=None)
     return Response(status_code=204)
 
 
@@ -124,6 +128,7 @@ async def rotate(
         if endpoint is None:
             raise _no_webhook()
         act.result = str(id)
+        audited_fields(request, f"webhook:{id}", ["secret"])
         return _with_secret(endpoint, registry.secret_of(endpoint, _key(request)))
 
 
@@ -139,6 +144,8 @@ async def test(
         if act.known is None:
             _require_active(endpoint)
             act.result = str(await registry.send_test(connection, endpoint))
+            test = {"delivery": act.result}
+            audited(request, f"webhook:{endpoint.id}", before=None, after=test)
         return await _delivery(connection, endpoint.id, str(act.result))
 
 
@@ -178,6 +185,11 @@ async def replay_one(
             _require_active(endpoint)
             await deliveries.again(connection, endpoint.id, delivery.id, clock.now())
             act.result = str(delivery.id)
+            again = await _delivery(connection, endpoint.id, delivery_id)
+            before, after = (
+                {"delivery": each.id, "status": each.status} for each in (delivery, again)
+            )
+            audited(request, f"webhook:{endpoint.id}", before=before, after=after)
         return await _delivery(connection, endpoint.id, delivery_id)
 
 
@@ -202,12 +214,17 @@ async def replay_period(
             except TooMany as problem:
                 raise _too_many(problem) from None
             act.result = str(count)
+            told = {"since": body.since, "until": body.until, "deliveries": count}
+            audited(request, f"webhook:{endpoint.id}", before=None, after=told)
         return schemas.Replayed(deliveries=int(act.result or 0))
 
 
-def _told_of(webhook: schemas.Webhook, fields: dict[str, Any]) -> dict[str, Any]:
+SETTINGS = frozenset(schemas.NewWebhook.model_fields) | {"status"}
+
+
+def _told_of(webhook: schemas.Webhook, names: Set[str] = SETTINGS) -> dict[str, Any]:
     """What the audit log is told: the fields that were to be changed."""
-    return {name: value for name, value in webhook.model_dump().items() if name in fields}
+    return {name: value for name, value in webhook.model_dump().items() if name in names}
 
 
 def _check(request: Request, url: str | None, events: list[str] | None) -> None:

@@ -96,7 +96,8 @@ async def send(
                     now=clock.now(),
                 )
                 new = True
-                audited(request, f"import:{act.id}", after={"preset": preset, "size": sent.size})
+                told = {"preset": preset, "size": sent.size}
+                audited(request, f"import:{act.id}", before=None, after=told)
             return await _shown(request, act.batch.connection, act.id)
     finally:
         if not new:
@@ -171,7 +172,8 @@ async def discard(request: Request, key: OwnerOnly, id: UUID) -> None:
     """Delete what the rows hold; else it goes 30 days after the last step. What was done stays."""
     async with acting(request) as batch, _refusals():
         await steps.discard(batch.connection, await _locked(batch.connection, id))
-        audited(request, f"import:{id}", after={"contents": "deleted"})
+        before, after = {"contents": "kept"}, {"contents": "deleted"}
+        audited(request, f"import:{id}", before=before, after=after)
 
 
 @router.get("/{id}/rows", response_model=schemas.ImportVerdictPage)
@@ -236,8 +238,9 @@ async def _step(
     named = {"import": str(id), **body}
     async with keyed(request, key, idem, f"import-{kind}", named) as act, _refusals():
         found = await _locked(act.batch.connection, id)
-        audited(request, f"import:{id}", before={"state": found.state}, after={"step": kind})
         yield act.batch.connection, found if act.known is None else None
+        told = {"state": found.state}, {"state": (await _found(act.batch.connection, id)).state}
+        audited(request, f"import:{id}", before=told[0], after=told[1])
 
 
 @asynccontextmanager

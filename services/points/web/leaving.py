@@ -12,7 +12,7 @@ from services.points.errors import NotConfirmed
 from services.points.members import erasing, exporting, leaving
 from services.points.store import exports as store
 from services.points.store.exports import Export
-from services.points.web import naming, schemas
+from services.points.web import naming, schemas, summary
 from services.points.web.profiles import actor_of, refusals
 from services.points.web.requests import keyed
 from shared import clock
@@ -99,9 +99,10 @@ async def leave(
         if act.known is None:
             act.member_id = id
             rulebook = request.app.state.rulebook
+            was = await _status(request, act.batch.connection, id)
             left = await leaving.leave(act.batch, rulebook, id, reason=reason, actor=actor_of(key))
             act.result = _noted(left.points_lost, left.left_at)
-            audited(request, f"member:{id}", after={"status": "left", "points": -left.points_lost})
+            _audit(request, id, was, "left", left.points_lost)
         points, at = _read(act.result)
     return Left(member_id=id, status="left", points_lost=points, left_at=at)
 
@@ -118,6 +119,7 @@ async def erase(
         if act.known is None:
             act.member_id = id
             rulebook = request.app.state.rulebook
+            was = await _status(request, act.batch.connection, id)
             try:
                 erased = await erasing.erase(
                     act.batch, rulebook, id, confirm=body.confirm, actor=actor_of(key)
@@ -125,8 +127,7 @@ async def erase(
             except NotConfirmed:
                 raise _not_confirmed() from None
             act.result = _noted(erased.points_lost, erased.erased_at)
-            lost = {"status": "erased", "points": -erased.points_lost}
-            audited(request, f"member:{id}", after=lost)
+            _audit(request, id, was, "erased", erased.points_lost)
         points, at = _read(act.result)
     return Erased(member_id=id, status="left", points_lost=points, erased_at=at)
 
@@ -141,7 +142,7 @@ async def export(request: Request, key: Owner, member_id: str, idem: Idempotency
             if not await store.lineage(connection, id):
                 raise naming.nobody()
             act.member_id, act.result = id, str(act.id)
-            audited(request, f"member:{id}", after={"copy": "asked for"})
+            audited(request, f"member:{id}", before=None, after={"copy": "asked for"})
             await exporting.ask(act.batch, act.id, id, actor_of(key))
         return state_of(await found(connection, id, act.id))
 
@@ -151,6 +152,17 @@ async def download(request: Request, key: Owner, member_id: str, export_id: str)
     """The copy as far as it is; `data` stays empty while it is assembling."""
     async with request.app.state.process.pool.acquire() as connection:
         return copy_of(await found(connection, naming.id_of(member_id), _export_id(export_id)))
+
+
+async def _status(request: Request, connection: Connection, id: UUID) -> str | None:
+    there = await summary.members(connection, request.app.state.rulebook, [id])
+    return there[0].status if there else None
+
+
+def _audit(request: Request, id: UUID, was: str | None, status: str, lost: int) -> None:
+    """For the audit log: who goes loses what points they have."""
+    before, after = {"status": was, "points": lost}, {"status": status, "points": 0}
+    audited(request, f"member:{id}", before=before, after=after)
 
 
 async def found(connection: Connection, member: UUID, id: UUID) -> Export:

@@ -34,7 +34,7 @@ class LinkCode(BaseModel):
 
 @router.post("/{member_id}/link-codes", status_code=201, response_model=LinkCode)
 async def issue(request: Request, key: Writer, member_id: str, idem: IdempotencyKey) -> LinkCode:
-    """A one-time code that links this member's card to whoever types it in the LINE chat. An
+    """A code, good once, that links this member's card to whoever types it in the LINE chat. An
     earlier code of the member is good no more."""
     id = naming.id_of(member_id)
     secret = request.app.state.settings.qr_signing_key.get_secret_value().encode()
@@ -47,7 +47,7 @@ async def issue(request: Request, key: Writer, member_id: str, idem: Idempotency
                 words = _REFUSED[refused.reason]
                 raise Problem(409, refused.reason.replace("_", "-"), words) from None
             act.result = f"{issued.draw} {issued.expires_at.isoformat()}"
-            audited(request, f"member:{id}", after={"link_code": "issued"})
+            audited(request, f"member:{id}", before=None, after={"link_code": "issued"})
         return _again(secret, act.id, act.result or "")
 
 

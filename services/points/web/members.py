@@ -59,6 +59,8 @@ async def create(
             act.member_id = await joining.join(
                 act.batch, request.app.state.awards, request.app.state.enrolment, body
             )
+            given = {"given": sorted(body.model_dump(exclude_none=True))}
+            audited(request, f"member:{act.member_id}", before=None, after=given)
         return await _one(request, act.batch.connection, act.subject)
 
 

@@ -69,7 +69,7 @@ async def merge(
         connection = act.batch.connection
         if act.known is None:
             kept = naming.id_of(member_id)
-            await _must_be_there(request, connection, kept)
+            before = await _balance(request, connection, kept)
             act.member_id, act.result = kept, str(act.id)
             absorbed = await naming.member(request, connection, key, body.absorb)
             try:
@@ -84,7 +84,13 @@ async def merge(
                 )
             except NotMergeable as problem:
                 raise _refused(problem) from None
-            audited(request, f"member:{kept}", after={"absorbed": str(absorbed)})
+            after = await _balance(request, connection, kept)
+            audited(
+                request,
+                f"member:{kept}",
+                before={"absorbed": None, "balance": before},
+                after={"absorbed": str(absorbed), "balance": after},
+            )
         return await _answer(request, connection, act.id)
 
 
@@ -98,12 +104,18 @@ async def undo(request: Request, key: Owner, merge_id: str, idem: IdempotencyKey
             if made is None:
                 raise _unknown()
             act.member_id, act.result = made.absorbed, str(id)
+            before = await _balance(request, act.batch.connection, made.kept)
             try:
                 await merging.undo(act.batch, request.app.state.rulebook, made, actor=key.actor)
             except NotMergeable as problem:
                 raise _refused(problem) from None
-            absorbed = {"absorbed": str(made.absorbed)}
-            audited(request, f"member:{made.kept}", before=absorbed, after={"absorbed": None})
+            after = await _balance(request, act.batch.connection, made.kept)
+            audited(
+                request,
+                f"member:{made.kept}",
+                before={"absorbed": str(made.absorbed), "balance": before},
+                after={"absorbed": None, "balance": after},
+            )
         return await _answer(request, act.batch.connection, id)
 
 
@@ -111,14 +123,17 @@ async def undo(request: Request, key: Owner, merge_id: str, idem: IdempotencyKey
 async def listed(request: Request, key: Owner, member_id: str) -> MergeList:
     """The member's lineage."""
     async with request.app.state.process.pool.acquire() as connection:
-        await _must_be_there(request, connection, naming.id_of(member_id))
+        await _balance(request, connection, naming.id_of(member_id))
         found = await store.of(connection, naming.id_of(member_id))
     return MergeList(items=[_plain(each) for each in found])
 
 
-async def _must_be_there(request: Request, connection: Connection, id: UUID) -> None:
-    if not await summary.members(connection, request.app.state.rulebook, [id]):
+async def _balance(request: Request, connection: Connection, id: UUID) -> int:
+    """The balance of a member, who must be there. Raises Problem 404."""
+    found = await summary.members(connection, request.app.state.rulebook, [id])
+    if not found:
         raise naming.nobody()
+    return found[0].points.balance
 
 
 async def _answer(request: Request, connection: Connection, id: UUID) -> Merged:

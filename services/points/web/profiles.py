@@ -34,7 +34,7 @@ from shared.api_keys import Key
 from shared.bus.handling import Connection
 from shared.problems import Problem, invalid
 from shared.web import schemas as common
-from shared.web.acting import IdempotencyKey, acting, audited
+from shared.web.acting import IdempotencyKey, acting, audited, audited_fields
 from shared.web.auth import Owner, Writer
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -172,7 +172,7 @@ async def change(
             match=if_match.strip().removeprefix("W/").strip('"') if if_match else None,
             only_new_names=key.kind != "owner",
         )
-        audited(request, f"member:{id}", after={"changed": sorted(body.model_fields_set)})
+        audited_fields(request, f"member:{id}", body.model_fields_set - {"reason"})
         if key.kind == "owner":
             response.headers["ETag"] = _etag(after)
         return await _member(request, batch.connection, id)
@@ -246,7 +246,7 @@ async def replace_card(
             act.result = await membership.replace_card(
                 act.batch, enrolment, id, reason=body.reason, actor=actor_of(key)
             )
-            audited(request, f"member:{id}", after={"changed": ["card"]})
+            audited_fields(request, f"member:{id}", ["card"])
         return await _member(request, act.batch.connection, id)
 
 
@@ -280,8 +280,10 @@ def actor_of(key: Key) -> str:
 async def _tag(request: Request, key: Key, member_id: str, tag: str, *, on: bool) -> None:
     id = naming.id_of(member_id)
     async with acting(request) as batch, refusals():
+        known = await store.find(batch.connection, id)
         await membership.tag(batch, id, tag, on=on, actor=actor_of(key))
-        audited(request, f"member:{id}", before={"tagged": not on}, after={"tagged": on})
+        before = {"tagged": known is not None and tag in known.tags}
+        audited(request, f"member:{id}", before=before, after={"tagged": on})
 
 
 async def _member(request: Request, connection: Connection, id: UUID) -> schemas.Member:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -18,7 +18,7 @@ from services.points.web.naming import MemberName
 from services.points.web.requests import Act, keyed
 from shared.bus.handling import Connection
 from shared.problems import Problem
-from shared.web.acting import IdempotencyKey
+from shared.web.acting import IdempotencyKey, audited
 from shared.web.auth import Caller, Writer
 
 router = APIRouter(prefix="/v1/redemptions", tags=["redemptions"])
@@ -88,6 +88,7 @@ async def redeem(
             )
         except NotSpendable as problem:
             raise _refused(problem) from None
+        audited(request, f"member:{made.member_id}", before=None, after=_told(made))
         return await _answer(request, connection, made)
 
 
@@ -116,9 +117,8 @@ async def capture(
         naming.require_store(key, held.store)
         if act.known is None:
             rulebook = request.app.state.rulebook
-            held = await _acted(
-                act, redeeming.capture(act.batch, rulebook, held, points, key.actor), held
-            )
+            capturing = redeeming.capture(act.batch, rulebook, held, points, key.actor)
+            held = await _acted(request, act, capturing, held)
         return await _answer(request, act.batch.connection, held)
 
 
@@ -132,14 +132,22 @@ async def void(
         naming.require_store(key, held.store)
         if act.known is None:
             rulebook = request.app.state.rulebook
-            held = await _acted(act, redeeming.void(act.batch, rulebook, held), held)
+            held = await _acted(request, act, redeeming.void(act.batch, rulebook, held), held)
         return await _answer(request, act.batch.connection, held)
 
 
-async def _acted(act: Act, doing: Awaitable[Stored], held: Stored) -> Stored:
+def _told(redemption: Stored) -> dict[str, Any]:
+    """A redemption as the audit log is told of it."""
+    names = ("id", "status", "points", "captured")
+    return {name: getattr(redemption, name) for name in names}
+
+
+async def _acted(request: Request, act: Act, doing: Awaitable[Stored], held: Stored) -> Stored:
     act.member_id, act.result = held.member_id, str(held.id)
     try:
-        return await doing
+        done = await doing
+        audited(request, f"member:{held.member_id}", before=_told(held), after=_told(done))
+        return done
     except NotSpendable as problem:
         raise _refused(problem) from None
     except RedemptionOver as problem:

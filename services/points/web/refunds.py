@@ -115,7 +115,7 @@ async def refund(
             await _do(request, act, known, id, Order(act.id, key.actor, wanted))
             given = {"purchase": str(id), "amount": body.amount, "lines": len(body.lines or ())}
             target = f"member:{act.member_id}" if act.member_id else f"purchase:{id}"
-            audited(request, target, after=given)
+            audited(request, target, before=None, after=given)
         if act.status == "rejected":
             raise Problem(422, "refund-rejected", act.result or "The refund was rejected.")
         if act.status == "accepted" or known is None or known.member_id is None:

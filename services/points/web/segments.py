@@ -131,12 +131,14 @@ async def delete(request: Request, key: Owner, code: schemas.Code) -> Response:
     """Delete a stored segment; one that is shipped under its code is back then."""
     async with acting(request) as batch:
         await stored_segments.lock(batch.connection)
+        known = await stored_segments.one(batch.connection, code)
         if not await stored_segments.remove(batch.connection, code):
             if code in PRESETS:
                 detail = "This segment comes with Tamaru and cannot be deleted. Ignore it."
                 raise Problem(409, "segment-shipped", detail)
             raise _no_segment()
-        audited(request, f"segment:{code}")
+        before = msgspec.json.decode(known.definition) if known else None
+        audited(request, f"segment:{code}", before=before, after=None)
     return Response(status_code=204)
 
 

@@ -70,7 +70,7 @@ async def give(
         entry = await views.entry(connection, id, UUID(act.result))
         member = (await summary.members(connection, request.app.state.rulebook, [id]))[0]
         given = {"points": entry["amount"], "rule": body.rule}
-        audited(request, f"member:{id}", after=given)
+        audited(request, f"member:{id}", before=None, after=given)
     return Given(
         id=entry["id"],
         points=entry["amount"],

@@ -108,7 +108,9 @@ async def _link(request: Request, trip: Trip, user: str) -> Response:
             batch.connection, session_cookie(request), secret_of(request)
         )
         linked = await store.put_line(batch.connection, person.id, user, clock.now())
-        audited(request, f"staff:{person.id}", before={"line": False}, after={"line": True})
+        before = {"line": person.line_user_id is not None}
+        after = {"line": linked or before["line"]}
+        audited(request, f"staff:{person.id}", before=before, after=after)
     return _to_account("linked" if linked else "taken")
 
 

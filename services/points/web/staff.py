@@ -22,7 +22,7 @@ from services.points.web.account import (
 from shared import clock
 from shared.bus.handling import Connection
 from shared.problems import Problem, invalid
-from shared.web.acting import acting, audited
+from shared.web.acting import acting, audited, audited_fields
 from shared.web.auth import OwnerOnly
 
 router = APIRouter(prefix="/v1/staff", tags=["staff"])
@@ -87,7 +87,8 @@ async def end_all(request: Request, key: OwnerOnly, staff_id: str) -> Response:
     async with acting(request) as batch:
         person = await there(batch.connection, staff_id)
         ended = await sessions.end_all_of(batch, person.id)
-        audited(request, f"staff:{person.id}", after={"ended_sessions": ended})
+        before, after = {"sessions": ended}, {"sessions": 0}
+        audited(request, f"staff:{person.id}", before=before, after=after)
     return Response(status_code=204)
 
 
@@ -101,7 +102,8 @@ async def end_one(request: Request, key: OwnerOnly, staff_id: str, session_id: s
         if not named:
             raise no_such_session()
         await sessions.end(batch, named)
-        audited(request, f"staff:{person.id}", after={"ended_sessions": 1})
+        before, after = {"sessions": len(living)}, {"sessions": len(living) - 1}
+        audited(request, f"staff:{person.id}", before=before, after=after)
     return Response(status_code=204)
 
 
@@ -114,7 +116,7 @@ async def put_pin(
     async with acting(request) as batch:
         person = await there(batch.connection, staff_id)
         await store.put_pin(batch.connection, person.id, hashed, clock.now())
-        audited(request, f"staff:{person.id}", after={"changed": ["pin"]})
+        audited_fields(request, f"staff:{person.id}", ["pin"])
     return Response(status_code=204)
 
 
@@ -124,7 +126,7 @@ async def drop_pin(request: Request, key: OwnerOnly, staff_id: str) -> Response:
     async with acting(request) as batch:
         person = await there(batch.connection, staff_id)
         await store.put_pin(batch.connection, person.id, None, clock.now())
-        audited(request, f"staff:{person.id}", after={"changed": ["pin"]})
+        audited_fields(request, f"staff:{person.id}", ["pin"])
     return Response(status_code=204)
 
 

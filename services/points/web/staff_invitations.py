@@ -54,7 +54,7 @@ async def invite(
                 raise unknown_store(problem) from None
             act.result = str(act.id)
             after = {"role": body.role, "stores": body.stores}
-            audited(request, f"invitation:{act.id}", after=after)
+            audited(request, f"invitation:{act.id}", before=None, after=after)
         return shown(request, await _there(act.batch.connection, str(act.id)))
 
 
@@ -64,7 +64,8 @@ async def withdraw(request: Request, key: OwnerOnly, invitation_id: str) -> Resp
     async with acting(request) as batch:
         found = await _there(batch.connection, invitation_id)
         await store.withdraw(batch.connection, found.id, clock.now())
-        audited(request, f"invitation:{found.id}", before={"role": found.role}, after=None)
+        before = {"role": found.role, "stores": found.stores}
+        audited(request, f"invitation:{found.id}", before=before, after=None)
     return Response(status_code=204)
 
 
@@ -87,7 +88,7 @@ async def password_link(
                 invited_by=key.id if key.role else None,
             )
             act.result = str(act.id)
-            audited(request, f"staff:{person.id}", after={"password_link": str(act.id)})
+            audited(request, f"staff:{person.id}", before=None, after={"link": "issued"})
         return shown(request, await _there(act.batch.connection, str(act.id)))
 
 

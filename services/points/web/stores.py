@@ -95,7 +95,7 @@ async def add(request: Request, key: OwnerOnly, body: NewStore, idem: Idempotenc
             except StoreExists:
                 raise _taken() from None
             act.result = body.code
-            audited(request, f"store:{body.code}", after=_said(wanted))
+            audited(request, f"store:{body.code}", before=None, after=_said(wanted))
         return ShopStore.model_validate(await _found(act.batch.connection, body.code))
 
 

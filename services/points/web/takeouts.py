@@ -39,7 +39,7 @@ async def ask(request: Request, key: OwnerOnly, idem: IdempotencyKey) -> schemas
     async with keyed(request, key, idem, "takeout", {}) as act:
         if act.known is None:
             await store.add(act.batch.connection, act.id, key.actor, clock.now())
-            audited(request, f"export:{act.id}", after={"status": "asked for"})
+            audited(request, f"export:{act.id}", before=None, after={"status": "asked for"})
         return shown(await _found(act.batch.connection, act.id))
 
 
@@ -66,7 +66,7 @@ async def file(request: Request, key: OwnerOnly, id: UUID) -> StreamingResponse:
         if found.status != "done":
             words = "まだ準備中です。 It is not finished. GET it until its status is done."
             raise Problem(409, "not-finished", words)
-        audited(request, f"export:{id}", after={"status": "downloaded"})
+        audited(request, f"export:{id}", before=None, after={"status": "downloaded"})
     pool = request.app.state.process.pool
     name = f"tamaru-{found.taken_at or found.asked_at:%Y%m%d-%H%M}.zip"
     return StreamingResponse(

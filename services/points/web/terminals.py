@@ -138,7 +138,7 @@ async def make(
             except UnknownStore:
                 raise _no_store() from None
             act.result = str(made.id)
-            audited(request, f"terminal:{made.id}", after=body.model_dump())
+            audited(request, f"terminal:{made.id}", before=None, after=body.model_dump())
         there = await _found(act.batch.connection, UUID(act.result))
     return MadeKey(key=secret, **there._asdict())
 
@@ -186,7 +186,9 @@ async def rotate(
                     409, "key-revoked", f"失効した鍵は戻せません。 {problem}.".capitalize()
                 ) from None
             act.result = str(terminal_id)
-            audited(request, f"terminal:{terminal_id}", after=body.model_dump())
+            after = await _found(act.batch.connection, terminal_id)
+            told = _rotated(before), _rotated(after)
+            audited(request, f"terminal:{terminal_id}", before=told[0], after=told[1])
         there = await _found(act.batch.connection, terminal_id)
     return MadeKey(key=secret, **there._asdict())
 
@@ -198,11 +200,12 @@ async def revoke(
     """Refuse a key from now on, the one that it replaced too. It cannot be taken back. The last
     owner key may go: people sign in without one."""
     async with keyed(request, key, idem, "revocation", {"terminal": str(terminal_id)}) as act:
-        await _found(act.batch.connection, terminal_id)
+        before = await _found(act.batch.connection, terminal_id)
         if act.known is None:
             await shopkeeping.revoke_one(act.batch, terminal_id)
             act.result = str(terminal_id)
-            audited(request, f"terminal:{terminal_id}", after={"active": False})
+            told = {"active": before.active}, {"active": False}
+            audited(request, f"terminal:{terminal_id}", before=told[0], after=told[1])
         there = await _found(act.batch.connection, terminal_id)
         last = not await store.others_of(act.batch.connection, there.kind, terminal_id)
     return RevokedKey(stops=" ".join(stops(there.kind, last)), **there._asdict())
@@ -231,6 +234,10 @@ def stops(kind: str, last: bool) -> tuple[str, str]:
         "失効すると、この鍵の自社システムは、APIを使えません。",
         "Without it, systems that have this key cannot use the API.",
     )
+
+
+def _rotated(key: Listed) -> dict[str, Any]:
+    return {"rotated_at": key.rotated_at, "old_until": key.old_until}
 
 
 async def _found(connection: Connection, id: UUID) -> Listed:

@@ -75,9 +75,12 @@ async def diff(
 async def withdraw(request: Request, key: Owner, version: Number) -> Published:
     """Take back a version that has not started; again it changes nothing."""
     async with refusals(), acting(request) as batch:
-        taken_back = await publishing.withdraw(batch, version, key.actor)
-        audited(request, f"program:{version}", after={"state": "withdrawn"})
-        return await placed(batch.connection, taken_back)
+        before = await _one(batch.connection, version)
+        await publishing.withdraw(batch, version, key.actor)
+        after = await _one(batch.connection, version)
+        told = {"state": before.state}, {"state": after.state}
+        audited(request, f"program:{version}", before=told[0], after=told[1])
+        return after
 
 
 @router.post(

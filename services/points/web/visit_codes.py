@@ -115,7 +115,8 @@ async def add(
         if act.known is None:
             made = PrintedCode(act.id, code, **body.model_dump(), made_at=clock.now())
             await store.add(connection, made)
-            audited(request, f"store:{code}", after={"printed_code": str(act.id), **named})
+            told = {"printed_code": str(act.id), **named}
+            audited(request, f"store:{code}", before=None, after=told)
         found = await store.code(connection, act.id)
     assert found is not None  # noqa: S101 - it was added under this key
     return listed(request, found)
@@ -142,10 +143,13 @@ async def revoke(request: Request, key: Owner, code: StoreCode, id: UUID) -> Pri
     """Revoke a printed code: who scans it from now on is told that it counts no more."""
     async with acting(request) as batch:
         await _store(batch.connection, key, code)
+        known = await store.code(batch.connection, id)
         found = await store.revoke(batch.connection, code, id, clock.now())
-        audited(request, f"store:{code}", after={"revoked_code": str(id)})
-    if found is None:
-        raise no_code()
+        if known is None or found is None:
+            raise no_code()
+        before = {"printed_code": str(id), "revoked_at": known.revoked_at}
+        after = {"printed_code": str(id), "revoked_at": found.revoked_at}
+        audited(request, f"store:{code}", before=before, after=after)
     return listed(request, found)
 
 

@@ -19,7 +19,7 @@ from shared.api_keys import Key
 from shared.bus.handling import Connection
 from shared.problems import Problem, invalid
 from shared.web import schemas as common
-from shared.web.acting import IdempotencyKey, acting, once
+from shared.web.acting import IdempotencyKey, acting, audited, once
 from shared.web.auth import Caller, Owner
 
 router = APIRouter(prefix="/v1/schedules/items", tags=["schedules"])
@@ -88,7 +88,9 @@ async def cancel(request: Request, key: Owner, item: ItemKey) -> schemas.Schedul
         if not await store.cancel(batch.connection, item):
             raise _nothing()
         await noted(batch.connection, "cancel", f"item:{item}", key)
-        return _shown(found, clock.now())
+        shown = _shown(found, clock.now())
+        audited(request, f"item:{item}", before=_told(shown), after=None)
+        return shown
 
 
 async def _act(
@@ -100,11 +102,18 @@ async def _act(
     change: Callable[[Connection], Awaitable[bool]],
 ) -> schemas.ScheduledItem:
     async with acting(request) as batch:
-        await _one(batch.connection, item)
+        before = _shown(await _one(batch.connection, item), clock.now())
         _, new = await once(batch, key, idem, f"item-{act}", {"item": item})
         if new and await change(batch.connection):
             await noted(batch.connection, act, f"item:{item}", key)
-        return _shown(await _one(batch.connection, item), clock.now())
+        after = _shown(await _one(batch.connection, item), clock.now())
+        audited(request, f"item:{item}", before=_told(before), after=_told(after))
+        return after
+
+
+def _told(item: schemas.ScheduledItem) -> dict[str, Any]:
+    """An item as the audit log is told of it."""
+    return {"event_type": item.event_type, "due_at": item.due_at, "status": item.status}
 
 
 async def _one(connection: Connection, item: str) -> Waiting:

@@ -132,7 +132,7 @@ async def run(request: Request, key: Owner, name: str, idem: IdempotencyKey) -> 
     async with acting(request) as batch:
         await _one(batch.connection, name)
         _, new = await once(batch, key, idem, "run", {"name": name})
-        audited(request, f"schedule:{name}", after={"run": True})
+        audited(request, f"schedule:{name}", before=None, after={"run": True})
         if new:
             actor = key.actor
             batch.emit_all(await firing.run_now(batch.connection, name, clock.now(), actor))
@@ -150,12 +150,13 @@ async def _steer(
 ) -> schemas.Schedule:
     async with acting(request) as batch:
         before = await _one(batch.connection, name)
-        told = {"status": before.status}, {"act": act}
-        audited(request, f"schedule:{name}", before=told[0], after=told[1])
         _, new = await once(batch, key, idem, act, {"name": name})
         if new and await change(batch.connection, name, clock.now()):
             await noted(batch.connection, act, f"schedule:{name}", key)
-        return await _one(batch.connection, name)
+        after = await _one(batch.connection, name)
+        told = {"status": before.status}, {"status": after.status}
+        audited(request, f"schedule:{name}", before=told[0], after=told[1])
+        return after
 
 
 def _problems(body: schemas.ScheduleChange) -> list[tuple[str, str]]:

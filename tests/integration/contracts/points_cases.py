@@ -21,6 +21,7 @@ from shared.events import (
     PUBLIC,
     ChatDataRequested,
     Event,
+    KeyActed,
     MemberExportPart,
     MemberMerged,
     MemberRef,
@@ -198,11 +199,13 @@ async def public(pool: "Pool[Any]") -> list[Event[Any]]:
     return [at(n, example(CONTRACTS[name], True)) for n, name in enumerate(sorted(PUBLIC))]
 
 
-async def staff_acts(_: "Pool[Any]") -> list[Event[Any]]:
-    """Changes by somebody who was signed in, with and without words on what was before."""
+async def audited_acts(_: "Pool[Any]") -> list[Event[Any]]:
+    """Changes by somebody who was signed in, with and without words on what was before, and by an
+    owner key."""
     by, session = ids.derived_id("staff"), ids.derived_id("session")
     plain = StaffActed(by, session, "owner", "points", "PUT /v1/program", BEGINNING)
-    return [at(1, plain), at(2, example(StaffActed, True)), at(3, example(StaffActed, False))]
+    told = [plain, *(example(kind, full) for kind in (StaffActed, KeyActed) for full in (1, 0))]
+    return [at(n, each) for n, each in enumerate(told)]
 
 
 BY_USER = "JOIN members ON members.id = member_id"
@@ -308,11 +311,14 @@ CASES = [
     ),
     Case(
         "points.audit",
-        ("staff.acted.v1",),
+        ("key.acted.v1", "staff.acted.v1"),
         PointsSettings,
         processes.awards,
-        staff_acts,
-        {"log": "SELECT id, staff_id, act, target, before::text, after::text FROM audit_log"},
+        audited_acts,
+        {
+            "log": """SELECT id, staff_id, key_id, role, act, target, before::text, after::text
+                FROM audit_log"""
+        },
     ),
     Case(
         "points.exports",

@@ -10,7 +10,7 @@ from services.points.staff import audit, passwords
 from services.points.store import staff as store
 from shared import clock, ids
 from shared.bus.handling import Batch
-from shared.events import Event, StaffActed
+from shared.events import Event, KeyActed, StaffActed
 from shared.web import session_token
 from shared.web.session_token import Staff
 from tests.staff import SESSION_KEY, shown
@@ -19,6 +19,8 @@ ORIGIN = "http://points"
 OURS = {"Origin": ORIGIN}
 TOKEN, SESSION = "tamaru_staff", "tamaru_session"
 LOGIN, PASSWORD = "owner@example.com", "a long enough password"
+
+KINDS: dict[str, Any] = {"staff.acted.v1": StaffActed, "key.acted.v1": KeyActed}
 
 _hashes: dict[str, str] = {}
 
@@ -102,9 +104,9 @@ class Desk:
 
     async def kept(self) -> list[Any]:
         """The audit log, once all that was told is in it."""
-        rows = await self.pool.fetch("SELECT body FROM said WHERE type = 'staff.acted.v1'")
+        rows = await self.pool.fetch("SELECT type, body FROM said WHERE type LIKE '%.acted.v1'")
         events = [
-            msgspec.convert(each, Event[StaffActed])
+            msgspec.convert(each, Event[KINDS[row["type"]]])
             for row in rows
             for each in msgspec.json.decode(row["body"])
         ]
