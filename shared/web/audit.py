@@ -97,7 +97,9 @@ def without_secrets(value: Any) -> Any:
 
 
 def _field(name: str, value: Any) -> Any:
-    return HIDDEN if value is not None and _NEVER.search(name) else without_secrets(value)
+    if value is None or isinstance(value, bool):  # whether there is one is no secret
+        return value
+    return HIDDEN if _NEVER.search(name) else without_secrets(value)
 
 
 def without_words(value: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from services.points.staff.act_words import words_of
 from tests.architecture.test_roles_everywhere import SERVICES, _routes
 
 TELLS = {"acting", "keyed"}
@@ -139,6 +140,7 @@ def test_every_change_is_told(operation: str, endpoint: Callable[..., Any]) -> N
     ids=[name for name, _ in OPERATIONS if name not in CHANGES_NOTHING],
 )
 def test_every_change_says_what_it_changes(operation: str, endpoint: Callable[..., Any]) -> None:
+    assert words_of(operation).ja != operation, "give the act a name in act_words"
     assert SAYS & names_used(endpoint), "say before and after by `audited` or `audited_fields`"
 
 

@@ -281,13 +281,13 @@ def _keys(facts: Facts) -> Iterator[Concern]:
             "warn",
             (
                 f"2段階認証のないオーナーが{facts.open_owners}人います",
-                "An owner signs in without a one-time code"
+                "An owner signs in without a second step"
                 if facts.open_owners == 1
-                else f"{facts.open_owners} owners sign in without a one-time code",
+                else f"{facts.open_owners} owners sign in without a second step",
             ),
             (
                 "パスワードが漏れると、店のすべてを操作されます。「自分のアカウント」で設定できます。",
-                "Whoever gets the password can do everything. Set codes up under My account.",
+                "Whoever gets the password can do everything. My account has two-step sign-in.",
             ),
             "/console/account",
         )

@@ -1,4 +1,4 @@
-"""One-time codes as a second step of signing in, and recovery codes for a lost device."""
+"""Two-step sign-in: one-time codes, and recovery codes for a lost device."""
 
 import hashlib
 import secrets

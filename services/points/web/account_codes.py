@@ -15,7 +15,7 @@ from shared.web.auth import InPerson
 router = APIRouter(prefix="/v1/account/one-time-codes", tags=["account"])
 
 _WRONG = (
-    "コードが違うか、すでに使われています。次のコードをお試しください。 "
+    "確認コードが違うか、すでに使われています。次のコードをお試しください。 "
     "Wrong or used already. Try the next code."
 )
 
@@ -30,8 +30,8 @@ async def begin(request: Request, staff: InPerson, idem: IdempotencyKey) -> sche
             raise Problem(
                 409,
                 "one-time-codes-on",
-                "ワンタイムコードは設定済みです。先に解除してください。 "
-                "They are on; remove them first.",
+                "2段階認証は設定済みです。先に解除してください。 "
+                "Two-step sign-in is on; switch it off first.",
             )
         before = one_time_codes(person)
         batch.repeated = before == "waiting"

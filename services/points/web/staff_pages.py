@@ -1,11 +1,8 @@
-"""`/console/staff`, `/console/account`, `/console/audit`: who works here, oneself, who did what."""
+"""`/console/staff`, `/console/account`: who works here, and oneself."""
 
-from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any
-from uuid import UUID
-from zoneinfo import ZoneInfo
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from services.points.staff import invitations, sessions
@@ -16,18 +13,17 @@ from services.points.store import staff_codes, terminals
 from services.points.store import staff_invitations as invitation_store
 from services.points.store import staff_sessions as session_store
 from services.points.store.audit import Wanted
-from services.points.web import audit, staff_invitations
+from services.points.web import audit_pages, staff_invitations
 from services.points.web import staff as staff_api
 from services.points.web.account import one_time_codes
 from services.points.web.card_shown import zone_of
 from services.points.web.pages import PAGES
 from shared import clock
 from shared.bus.handling import Connection
-from shared.web.staff import Anybody, Manager, OwnerOnly, SignIn
+from shared.web.staff import Anybody, OwnerOnly, SignIn
 
 router = APIRouter(include_in_schema=False)
 
-ROWS = 50
 ROLES = {
     "owner": ("オーナー", "Owner"),
     "manager": ("マネージャー", "Manager"),
@@ -39,14 +35,6 @@ WAYS = {
     "line": ("LINE", "LINE"),
     "pin": ("PIN", "PIN"),
     "invitation": ("招待", "Invitation"),
-}
-KINDS = {
-    "member": ("会員", "Members"),
-    "program": ("ルール", "Rules"),
-    "staff": ("スタッフ", "Staff"),
-    "store": ("店舗", "Stores"),
-    "broadcast": ("配信", "Broadcasts"),
-    "schedule": ("予定", "Schedules"),
 }
 
 
@@ -77,12 +65,13 @@ async def person(request: Request, staff: OwnerOnly, staff_id: str) -> HTMLRespo
         names = await _store_names(connection)
         wanted = Wanted(staff=found.id)
         acts = await audit_store.newest(connection, wanted, None, 10)
+        actors = await audit_pages.actors_of(connection)
     return PAGES.render(
         request,
         "staff_person.html",
         person=staff_api.shown(found, living),
         sessions=[(each, device_of(each.device)) for each in living],
-        acts=[audit.shown(each) for each in acts],
+        acts=audit_pages.rows(request, acts, actors),
         **_words(request, names),
     )
 
@@ -112,63 +101,9 @@ async def account(request: Request, staff: Anybody) -> HTMLResponse:
     )
 
 
-@router.get("/console/audit")
-async def log(
-    request: Request,
-    staff: Manager,
-    who: str = "",
-    kind: str = "",
-    target: str = "",
-    since: str = "",
-    until: str = "",
-    cursor: Annotated[UUID | None, Query()] = None,
-) -> HTMLResponse:
-    """What was changed, newest first; with a cursor only the older rows."""
-    zone = zone_of(request)
-    wanted = Wanted(
-        staff=_uuid(who),
-        target=target.strip()[:200].replace("\x00", "") or kind or None,
-        since=_midnight(since, zone, 0),
-        until=_midnight(until, zone, 1),
-    )
-    async with request.app.state.process.pool.acquire() as connection:
-        found = await audit_store.newest(connection, wanted, cursor, ROWS)
-        everybody = await store.every(connection)
-        names = await _store_names(connection)
-    template = "audit_rows.html" if cursor else "audit.html"
-    given = {"who": who, "kind": kind, "target": target, "since": since, "until": until}
-    return PAGES.render(
-        request,
-        template,
-        acts=[audit.shown(each) for each in found],
-        next=found[-1].id if len(found) == ROWS else None,
-        people=everybody,
-        kinds=KINDS,
-        given=given,
-        filtered=any(given.values()),
-        **_words(request, names),
-    )
-
-
 def _words(request: Request, names: dict[str, str]) -> dict[str, Any]:
     return {"roles": ROLES, "ways": WAYS, "stores": names, "zone": zone_of(request)}
 
 
 async def _store_names(connection: Connection) -> dict[str, str]:
     return {each.code: each.name for each in await terminals.every_store(connection)}
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None
-
-
-def _midnight(text: str, zone: ZoneInfo, days: int) -> datetime | None:
-    """The beginning of a day on the shop's clock, `days` later; None for no day."""
-    try:
-        day = date.fromisoformat(text) + timedelta(days=days)
-    except (ValueError, OverflowError):
-        return None
-    return datetime.combine(day, time(), zone) if 2000 < day.year < 2200 else None

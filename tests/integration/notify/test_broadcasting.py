@@ -206,6 +206,21 @@ async def test_cancelled_half_way_it_says_who_got_it(
     assert 0 < len(listed) < 5200
 
 
+async def test_each_step_says_how_it_stood_before_once(shop: Office) -> None:
+    path = await shop.draft()
+    key = {"Idempotency-Key": "the same"}
+    for _ in range(2):
+        await shop.do("POST", f"{path}/count", headers=key)
+    await shop.do("POST", f"{path}/cancel")
+    made, *steps = await shop.emitted("key.acted.v1")
+    assert made["target"] == f"broadcast:{path[1:]}" and made["before"] is None
+    assert made["after"]["name"]
+    assert [(each["before"]["state"], each["after"]["state"]) for each in steps] == [
+        ("draft", "counting"),
+        ("counting", "cancelled"),
+    ]
+
+
 async def test_nobody_confirms_a_number_that_they_did_not_see(
     notify: Any, line: Any, shop: Office
 ) -> None:

@@ -20,6 +20,7 @@ from tests.integration.notify.links_house import READ_KEY, House, house
 
 EARNED = "/v1/messages/templates/earned/ja"
 OWN = [{"type": "text", "text": "やった！{points}ポイント（残高{balance}）"}]
+ACTS = "SELECT count(*) FROM outbox WHERE type = 'key.acted.v1'"
 
 
 @pytest.fixture(autouse=True)
@@ -241,6 +242,7 @@ async def test_a_test_goes_to_one_member_by_the_usual_way(
     sent = await shop.ask("POST", path, json=body, headers=key)
     assert (sent.status_code, sent.json()["of"]) == (202, "examples")
     assert (await shop.ask("POST", path, json=body, headers=key)).json() == sent.json()
+    assert await shop.pool.fetchval(ACTS) == 1, "asking for data is no act, and a repeat is none"
     async with notify.running() as worker:
         (row,) = await worker.settled(1)
         assert (row["category"], row["priority"], row["kind"]) == ("chat", 0, "earned")

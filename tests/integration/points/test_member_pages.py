@@ -266,6 +266,6 @@ async def test_what_staff_do_for_a_member_stands_in_the_audit_log(points: Points
         ({"floor": None}, {"floor": "silver"}),
         (None, {"changed": ["fields"]}),
         (None, {"changed": ["card"]}),
-        (None, {"absorbed": other}),
+        ({"absorbed": None, "balance": 7}, {"absorbed": other, "balance": 7}),
     ]
     assert "山田" not in str(told)

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -36,12 +37,20 @@ async def fired(pool) -> list[str]:
     """Names of ticks and keys of items in the outbox."""
     rows = await pool.fetch("SELECT body FROM outbox ORDER BY id")
     events = [event for row in rows for event in msgspec.json.decode(row["body"])]
-    return [event["data"].get("name") or event["data"]["key"] for event in events]
+    fired = [event["data"] for event in events if event["type"] != "key.acted.v1"]
+    return [each.get("name") or each["key"] for each in fired]
 
 
 def item(key: str, due_at: datetime, subject: str | None = None) -> Item:
     data = msgspec.json.encode(ScheduleCancelled(key=key))
     return Item(key, due_at, "schedule.cancelled.v1", data, ids.new_id(), subject, None, None)
+
+
+async def told(pool) -> list[tuple[str, Any, Any]]:
+    """What the audit log is told: target, before and after."""
+    rows = await pool.fetch("SELECT body FROM outbox WHERE type = 'key.acted.v1' ORDER BY id")
+    acts = [event["data"] for row in rows for event in msgspec.json.decode(row["body"])]
+    return [(act["target"], act["before"], act["after"]) for act in acts]
 
 
 async def put(pool, *items: Item) -> None:
@@ -126,11 +135,15 @@ async def test_a_paused_schedule_fires_nothing_and_makes_up_for_nothing(api, poo
     ]
 
 
-async def test_a_pause_asked_for_twice_is_one_and_does_not_undo_a_resume(api):
+async def test_a_pause_asked_for_twice_is_one_and_does_not_undo_a_resume(api, pool):
     await api.post("/v1/schedules/nightly/pause", headers=keyed("same"))
     await api.post("/v1/schedules/nightly/resume", headers=keyed("other"))
     repeated = await api.post("/v1/schedules/nightly/pause", headers=keyed("same"))
     assert repeated.json()["status"] == "active"
+    assert await told(pool) == [
+        ("schedule:nightly", {"status": "active"}, {"status": "paused"}),
+        ("schedule:nightly", {"status": "paused"}, {"status": "active"}),
+    ]
     conflict = await api.post("/v1/schedules/nightly/run", headers=keyed("same"))
     assert conflict.status_code == 409
 
@@ -188,6 +201,8 @@ async def test_items_are_held_let_go_run_and_cancelled(api, pool, set_clock):
     assert await fired(pool) == ["b c/d?"]
     (left,) = (await api.get("/v1/schedules/items")).json()["items"]
     assert (left["key"], left["status"], left["lag_seconds"]) == ("a", "held", 0)
+    held, *_ = await told(pool)
+    assert (held[0], held[1]["status"], held[2]["status"]) == ("item:a", "due", "held")
     await api.post("/v1/schedules/items/resume", params={"item": "a"}, headers=keyed("3"))
     await Ticker(pool, Unsent()).round()
     assert await fired(pool) == ["b c/d?", "a"]

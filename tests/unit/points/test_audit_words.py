@@ -1,10 +1,13 @@
 """What the log of changes shows: fields that differ, acts by name, devices as people say them."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from services.points.staff.act_words import Words, words_of
 from services.points.staff.devices import device_of
 from services.points.staff.differences import LONGEST, Difference, differences
+from services.points.staff.spoken import UNKEPT, Change, Place, changes, subject
 from shared.web.audit import HIDDEN, without_secrets, without_words
 
 
@@ -69,6 +72,7 @@ def test_what_is_secret_or_about_a_person_is_hidden_by_its_name():
         "pin": "1234",
         "api_key": "k",
         "external_id": None,
+        "include_line_user_id": True,
     }
     assert without_secrets(told) == {
         "points": 5,
@@ -79,6 +83,7 @@ def test_what_is_secret_or_about_a_person_is_hidden_by_its_name():
         "pin": HIDDEN,
         "api_key": HIDDEN,
         "external_id": None,
+        "include_line_user_id": True,
     }
 
 
@@ -86,3 +91,65 @@ def test_of_what_nobody_described_free_text_is_hidden_too():
     told = {"store": "main", "items": [{"title": "山田さん", "amount": 3}], "on": True}
     shown = {"store": "main", "items": [{"title": HIDDEN, "amount": 3}], "on": True}
     assert without_words(told) == shown
+
+
+HERE = Place(ZoneInfo("Asia/Tokyo"), {"main": "本店"})
+
+
+@pytest.mark.parametrize(
+    ("target", "before", "after", "wanted"),
+    [
+        ("member:1", {"status": "active"}, {"status": "left"}, ("状態", "有効", "退会")),
+        ("member:1", None, {"changed": ["birthday", "x"]}, ("変更した項目", None, "誕生日・x")),
+        ("staff:1", {"stores": ["main"]}, {"stores": []}, ("担当店舗", "本店", "")),
+        ("store:1", {"active": True}, {"active": False}, ("使用中", "はい", "いいえ")),
+        ("route:1", {"name": "draft"}, {"name": "active"}, ("名前", "draft", "active")),
+        ("x:1", {"odd": {"name": 1}}, {"odd": {"name": 2}}, ("odd › 名前", "1", "2")),
+        ("x:1", [{"text": "a"}], [{"text": "b"}], ("1番目 › 文章", "a", "b")),
+        (
+            "staff:1",
+            {"one_time_codes": "off"},
+            {"one_time_codes": "waiting"},
+            ("2段階認証", "無効", "設定中"),
+        ),
+        ("x:1", {"secret": "…"}, None, ("署名の鍵", UNKEPT.ja, None)),
+        (
+            "item:a",
+            {"due_at": "2026-05-10T18:30:00Z"},
+            None,
+            ("予定日時", "2026年5月11日 03:30", None),
+        ),
+        (
+            "program:3",
+            {"accrual.rules[base].per": 100},
+            {"accrual.rules[base].per": 200},
+            ("単位「base」", "100円", "200円"),
+        ),
+        (
+            "program:3",
+            {"state": "scheduled"},
+            {"state": "withdrawn"},
+            ("状態", "予約済み", "取り下げ"),
+        ),
+    ],
+)
+def test_a_change_is_said_in_words(target: str, before: object, after: object, wanted: Change):
+    (found,) = changes(target, before, after, HERE)
+    assert tuple(each and each.ja for each in found) == wanted
+
+
+@pytest.mark.parametrize(
+    ("target", "wanted"),
+    [
+        ("store:main", "店舗「本店」"),
+        ("program:3", "ルール 第3版"),
+        ("member:0196892c-8d00-7abc-8def-0123456789ab", "会員"),
+        ("schedule:nightly", "予定「nightly」"),
+    ],
+)
+def test_what_was_acted_on_goes_by_its_name(target: str, wanted: str):
+    assert (subject(target, HERE.names) or Words("", "")).ja == wanted
+
+
+def test_what_nobody_named_is_silent():
+    assert subject("moon:1", {}) is None and subject(None, {}) is None

@@ -100,7 +100,9 @@ async def test_rules_routes_and_webhooks_say_what_was_before(desk: Desk) -> None
     assert "777" in str(told(rows[0])[1])
     assert told(rows[2])[0]["name"] == "ポスター" and told(rows[2])[1]["name"] == "新しいポスター"
     assert made.json()["secret"] not in str([dict(row) for row in rows])
-    assert told(rows[5])[1] == {"deleted": True}
+    assert told(rows[4]) == ({"status": "active"}, {"status": "off"})
+    before, after = told(rows[5])
+    assert (before["url"], after) == (hook["url"], None)
 
 
 async def test_what_was_refused_and_what_is_repeated_is_told_by_nothing(
@@ -118,10 +120,51 @@ async def test_what_was_refused_and_what_is_repeated_is_told_by_nothing(
     assert len(await desk.kept()) == before  # and kept again it stands once
 
 
-async def test_an_api_key_s_changes_are_not_in_it(desk: Desk) -> None:
-    headers = {"Authorization": "Bearer tmr_owner_test", "Idempotency-Key": "k"}
-    answer = await desk.client.post("/v1/members", json={"phone": PHONE}, headers=headers)
-    assert answer.status_code == 201 and await desk.kept() == []
+async def test_an_owner_key_s_changes_are_in_it_under_its_name_a_till_s_are_not(
+    desk: Desk,
+) -> None:
+    for name in ("owner", "pos"):
+        headers = {"Authorization": f"Bearer tmr_{name}_test", "Idempotency-Key": "k"}
+        body = {"external_id": f"crm-{name}"}
+        for _ in range(2):  # as a system does that had no answer
+            answer = await desk.client.post("/v1/members", json=body, headers=headers)
+            assert answer.status_code == 201, answer.text
+    (row,) = await desk.kept()
+    assert (row["staff_id"], row["session_id"], row["role"]) == (None, None, "key")
+    assert told(row) == (None, {"given": ["external_id"]})
+    await desk.pool.execute("UPDATE terminals SET name = '本部システム' WHERE kind = 'owner'")
+    path = f"/v1/audit?key={row['key_id']}"
+    (shown,) = (await desk.client.get(path, **signed_in("manager"))).json()["items"]
+    assert (shown["key_name"], shown["staff"]) == ("本部システム", None)
+    page = await desk.client.get(f"/console/audit?who=key:{row['key_id']}", **signed_in("manager"))
+    assert "<strong>本部システム</strong> 会員を登録" in page.text
+    assert "APIキー" in page.text and "お店の会員番号" in page.text
+    page = await desk.client.get("/console/audit?kind=staff", **signed_in("manager"))
+    assert "<strong>本部システム" not in page.text
+
+
+async def test_who_leaves_or_is_erased_or_merged_is_told_as_they_were(
+    desk: Desk, member: str
+) -> None:
+    body = {"external_id": "crm-2"}
+    other = await desk.client.post("/v1/members", json=body, **signed_in("owner", key="o"))
+    merge = {"absorb": {"id": other.json()["id"]}, "reason": WHY}
+    path = f"/v1/members/{member}"
+    made = await desk.client.post(f"{path}/merge", json=merge, **signed_in("owner", key="m"))
+    undo = f"/v1/merges/{made.json()['merge']['id']}/undo"
+    assert (await desk.client.post(undo, **signed_in("owner", key="u"))).status_code == 200
+    assert (await desk.client.post(f"{path}/leave", **signed_in("owner", key="l"))).is_success
+    sure = {"confirm": other.json()["card"]}
+    erase = f"/v1/members/{other.json()['id']}/erasure"
+    answer = await desk.client.post(erase, json=sure, **signed_in("owner", key="e"))
+    assert answer.status_code == 201, answer.text
+    absorbed = other.json()["id"]
+    assert [told(row) for row in (await desk.kept())[-4:]] == [
+        ({"absorbed": None, "balance": 100}, {"absorbed": absorbed, "balance": 100}),
+        ({"absorbed": absorbed, "balance": 100}, {"absorbed": None, "balance": 100}),
+        ({"status": "active", "points": 100}, {"status": "left", "points": 0}),
+        ({"status": "active", "points": 0}, {"status": "erased", "points": 0}),
+    ]
 
 
 async def test_staff_act_for_the_store_of_their_shift_only(desk: Desk, member: str) -> None:

@@ -70,7 +70,8 @@ async def test_the_log_shows_what_was_before_and_after(desk: Desk) -> None:
     await desk.kept()
     shown = await page(desk, "/console/audit?kind=staff")
     assert "スタッフを変更" in shown.text
-    assert '<td class="was">manager</td><td class="is">viewer</td>' in shown.text
+    assert 'class="was">マネージャー</td>' in shown.text
+    assert 'class="is">閲覧のみ</td>' in shown.text
     assert "あてはまる操作はありません" in (await page(desk, "/console/audit?kind=member")).text
     assert (
         "あてはまる操作はありません" in (await page(desk, "/console/audit?until=2020-01-01")).text
