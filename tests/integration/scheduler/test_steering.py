@@ -202,7 +202,7 @@ async def test_items_are_held_let_go_run_and_cancelled(api, pool, set_clock):
     (left,) = (await api.get("/v1/schedules/items")).json()["items"]
     assert (left["key"], left["status"], left["lag_seconds"]) == ("a", "held", 0)
     held, *_ = await told(pool)
-    assert (held[0], held[1]["status"], held[2]["status"]) == ("item:a", "due", "held")
+    assert (held[0], held[1]["status"], held[2]["status"]) == ("item:a", "waiting", "held")
     await api.post("/v1/schedules/items/resume", params={"item": "a"}, headers=keyed("3"))
     await Ticker(pool, Unsent()).round()
     assert await fired(pool) == ["b c/d?", "a"]

@@ -50,6 +50,7 @@ async def test_without_its_first_code_nothing_is_asked_for(desk: Desk) -> None:
     begun = await desk.client.post(API, **desk.acting("a"))
     again = await desk.client.post(API, **desk.acting("b"))
     assert begun.json() == again.json()
+    assert len(await desk.told("staff.acted.v1")) == 1, "begun again it changes nothing"
     wrong = await desk.client.put(API, json={"code": "000000"}, **desk.acting())
     assert problem(wrong) == (422, "invalid")
     assert (await desk.enter()).headers["location"] == "/console"
