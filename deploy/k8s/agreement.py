@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from deploy.k8s.rendering import Resource, find, of_kind
+from deploy.k8s.rendering import Resource, find, labels_of, of_kind
 from deploy.local.layout import ROOT
 from deploy.local.processes import PROCESSES
 
@@ -55,6 +55,41 @@ def problems(resources: list[Resource], services: Mapping[str, Mapping[str, Any]
         for problem in _workload(workload, services[process.name], resources):
             yield f"{kind}/{process.name}: {problem}"
     yield from _nobody_else(resources)
+    yield from _servers(resources, services)
+
+
+def _servers(resources: list[Resource], services: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """The servers are those of compose: their version, and what they are told at their start."""
+    for name, image in _images(resources):
+        if _release(image) != _release(services[name]["image"]):
+            yield f"{name}: image {image}, docker-compose.yml {services[name]['image']}"
+    server = find(resources, "StatefulSet", "postgres")
+    said = {word for word in _plain(services["postgres"]["command"]) if "archive" not in word}
+    if server is not None:
+        told = set(server["spec"]["template"]["spec"]["containers"][0]["args"])
+        for word in sorted(told ^ (said - {"postgres"})):
+            yield f"StatefulSet/postgres: {word} stands here or in docker-compose.yml only"
+
+
+def _images(resources: list[Resource]) -> Iterator[tuple[str, str]]:
+    """Each server with its image, whether it is ours to start or an operator's."""
+    for workload in of_kind(resources, "Deployment", "StatefulSet"):
+        if name := labels_of(workload).get("tamaru/server"):
+            yield name, workload["spec"]["template"]["spec"]["containers"][0]["image"]
+    for cluster in of_kind(resources, "Cluster"):
+        yield "postgres", cluster["spec"]["imageName"]
+    for cluster in of_kind(resources, "RabbitmqCluster"):
+        yield "rabbitmq", cluster["spec"]["image"]
+
+
+def _release(image: str) -> str:
+    found = re.search(r":(\d+(?:\.\d+)+)", image)
+    return found[1] if found else image
+
+
+def _plain(words: list[str]) -> list[str]:
+    """Words of compose with the defaults in place of variables."""
+    return [re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", word) for word in words]
 
 
 def _nobody_else(resources: list[Resource]) -> Iterator[str]:

@@ -20,6 +20,7 @@ import pytest
 
 from deploy.bench.at_once import nothing_waits
 from deploy.local import binaries
+from deploy.local.layout import ROOT
 from deploy.local.processes import PROCESSES, Process
 from deploy.local.server_units import SERVER_NAMES
 from deploy.local.stack import Stack, scratch_folder
@@ -129,7 +130,7 @@ def start(stack: Stack) -> None:
 @pytest.mark.faults
 @pytest.mark.timeout(400)
 async def test_each_process_is_replaced_under_load_and_nothing_is_lost(side: Side) -> None:
-    assert versions.migrations(side.old) < versions.migrations(Path.cwd()), "the same database"
+    assert versions.migrations(side.old) < versions.migrations(ROOT), "the same database"
     stack = side.stack
     async with rush.client() as session, serving(side.services.values()):
         await open_shop(stack)
@@ -227,7 +228,7 @@ def test_the_old_processes_run_the_old_code(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "services"],
         env=os.environ | dict(process.settings),
-        cwd=Path.cwd(),
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,

@@ -1,92 +1,39 @@
 """deploy/k8s: the overlays are right, and what checks them says so when they are not."""
 
 import copy
-import json
-import os
-import re
-import textwrap
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from deploy.k8s import agreement, check, pods, references, rollout, schemas, traffic
 from deploy.k8s.rendering import (
     OVERLAYS,
-    WORKLOADS,
     DoesNotRender,
     Resource,
     find,
-    labels_of,
     of_kind,
-    overlay,
     render,
     template_of,
 )
-from services.notify.__main__ import PROCESSES as NOTIFY
-from services.points.__main__ import PROCESSES as POINTS
+from tests.unit.deploy.overlays import (
+    Change,
+    container,
+    deployment,
+    pod,
+    rendered,
+    setting,
+    with_secret,
+    without,
+    without_setting,
+    without_variable,
+)
 
-ROOT = Path(__file__).parents[3]
 SERVICES = agreement.compose()
-DEFAULT_POOL = 4
-OWN_CONNECTIONS = 20
-"""Of the database's: its own, an administrator's, the migrations'."""
-
-Change = Callable[[list[Resource]], object]
-
-
-@cache
-def rendered(name: str) -> list[Resource]:
-    """Shared by all tests: to be copied before it is changed."""
-    return overlay(name)
 
 
 @pytest.fixture(params=OVERLAYS)
 def resources(request: pytest.FixtureRequest) -> list[Resource]:
     return copy.deepcopy(rendered(request.param))
-
-
-def deployment(resources: list[Resource], name: str) -> Resource:
-    found = find(resources, "Deployment", name)
-    assert found is not None, name
-    return found
-
-
-def pod(resources: list[Resource], name: str = "points-web") -> dict[str, Any]:
-    spec: dict[str, Any] = deployment(resources, name)["spec"]["template"]["spec"]
-    return spec
-
-
-def container(resources: list[Resource], name: str = "points-web") -> dict[str, Any]:
-    first: dict[str, Any] = pod(resources, name)["containers"][0]
-    return first
-
-
-def without_variable(resources: list[Resource], name: str, of: str) -> None:
-    held = container(resources, of)
-    held["env"] = [each for each in held["env"] if each["name"] != name]
-
-
-def without_setting(resources: list[Resource], name: str) -> None:
-    for settings in of_kind(resources, "ConfigMap"):
-        settings["data"].pop(name, None)
-
-
-def without(resources: list[Resource], kind: str, name: str) -> None:
-    resources.remove(find(resources, kind, name))  # type: ignore[arg-type]
-
-
-def with_secret(resources: list[Resource], name: str, of: str) -> None:
-    reference = {"secretKeyRef": {"name": "tamaru", "key": name}}
-    container(resources, of)["env"].append({"name": name, "valueFrom": reference})
-
-
-def setting(resources: list[Resource], name: str, value: str) -> None:
-    for settings in of_kind(resources, "ConfigMap"):
-        if name in settings["data"]:
-            settings["data"][name] = value
 
 
 def test_nothing_is_wrong(resources: list[Resource]) -> None:
@@ -185,6 +132,16 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "another Caddyfile": (
         lambda r: [each["data"].update(Caddyfile="") for each in of_kind(r, "ConfigMap")],
         "has another Caddyfile",
+    ),
+    "another version of a server": (
+        lambda r: container(r, "valkey").update(image="valkey/valkey:9.0.0-alpine"),
+        "valkey: image valkey/valkey:9.0.0-alpine, docker-compose.yml",
+    ),
+    "a database without what compose tells it": (
+        lambda r: template_of(find(r, "StatefulSet", "postgres"))["spec"]["containers"][0][  # type: ignore[arg-type]
+            "args"
+        ].remove("-cjit=off"),
+        "StatefulSet/postgres: -cjit=off stands here or in docker-compose.yml only",
     ),
     "a gap while it is replaced": (
         lambda r: deployment(r, "points-web")["spec"].pop("strategy"),
@@ -360,55 +317,6 @@ def test_a_shape_that_no_cluster_accepts_is_told(change: str) -> None:
     assert any(told in problem for problem in found), found
 
 
-def block(mark: str) -> str:
-    """The block under `<!-- mark -->` of docs/kubernetes.md."""
-    page = (ROOT / "docs" / "kubernetes.md").read_text()
-    found = re.search(rf"<!-- {mark} -->\s*```\w+\n(.*?)```", page, re.DOTALL)
-    assert found, mark
-    return textwrap.dedent(found[1])
-
-
-@pytest.mark.parametrize("name", OVERLAYS)
-def test_the_folder_that_the_page_describes_renders_as_it_says(name: str, tmp_path: Path) -> None:
-    clone = os.path.relpath(ROOT, tmp_path.resolve())
-    told = (
-        block("overlay")
-        .replace("[tamaru/", f"[{clone}/")
-        .replace("overlays/small", f"overlays/{name}")
-    )
-    (tmp_path / "kustomization.yaml").write_text(told)
-    (tmp_path / "settings.env").write_text(block("settings"))
-    resources = render(tmp_path)
-    assert list(check.problems(with_the_image(resources))) == []
-    ingress, certificate = (
-        find(resources, "Ingress", "edge"),
-        find(resources, "Certificate", "edge"),
-    )
-    assert ingress is not None
-    assert certificate is not None
-    assert ingress["spec"]["rules"][0]["host"] == "points.example.jp"
-    assert ingress["spec"]["tls"][0]["hosts"] == ["points.example.jp"]
-    assert certificate["spec"]["dnsNames"] == ["points.example.jp"]
-    settings = next(each for each in of_kind(resources, "ConfigMap") if "LIFF_ID" in each["data"])
-    assert settings["data"]["LIFF_ID"] == "2000000001-ZyXwVuTs"
-    assert "registry.invalid" not in str(resources)
-
-
-def with_the_image(resources: list[Resource]) -> list[Resource]:
-    """The same, but for the image's name, which the checks know under none."""
-    text = json.dumps(resources).replace("registry.example.jp/tamaru:0.1.0", pods.OURS)
-    renamed: list[Resource] = json.loads(text)
-    return renamed
-
-
-def test_the_page_makes_every_secret_that_an_overlay_needs() -> None:
-    made = set(re.findall(r"--from-(?:literal|file)=(\w+)", block("secrets")))
-    made_in = {"tamaru": made, "postgres-app": made, "rabbitmq-default-user": made}
-    for workload in of_kind(rendered("small"), *WORKLOADS):
-        for kind, name, key in references.named(template_of(workload)["spec"]):
-            assert kind != "secret" or key in made_in[name], (name, key)
-
-
 def test_what_does_not_render_is_told_in_kustomizes_words(tmp_path: Path) -> None:
     (tmp_path / "kustomization.yaml").write_text("resources: [nothing.yaml]\n")
     with pytest.raises(DoesNotRender, match=r"nothing\.yaml"):
@@ -425,68 +333,3 @@ def test_the_command_says_what_is_wrong_and_where(
     assert check.main() == 1
     told = "small: Deployment/points-web: container process: no livenessProbe"
     assert told in capsys.readouterr().out.splitlines()
-
-
-@pytest.mark.parametrize("name", OVERLAYS)
-def test_the_database_has_connections_for_all_at_their_most(name: str) -> None:
-    """While they are replaced, too: one more of each."""
-    resources = rendered(name)
-    most = {
-        each["spec"]["scaleTargetRef"]["name"]: each["spec"]["maxReplicaCount"]
-        for each in of_kind(resources, "ScaledObject")
-    }
-    pools = {f"points-{mode}": rest[2] for mode, rest in POINTS.items()}
-    pools |= {f"notify-{mode}": rest[2] for mode, rest in NOTIFY.items()}
-    needed = OWN_CONNECTIONS
-    for each in of_kind(resources, "Deployment"):
-        process = each["metadata"]["name"]
-        if labels_of(each)["app.kubernetes.io/component"] == "process":
-            count = most.get(process, each["spec"].get("replicas", 1))
-            needed += (count + 1) * pools.get(process, DEFAULT_POOL)
-    assert needed <= connections(resources), needed
-
-
-def connections(resources: list[Resource]) -> int:
-    """What the overlay's database allows."""
-    if cluster := find(resources, "Cluster", "postgres"):
-        return int(cluster["spec"]["postgresql"]["parameters"]["max_connections"])
-    server = find(resources, "StatefulSet", "postgres")
-    assert server is not None
-    said = " ".join(server["spec"]["template"]["spec"]["containers"][0]["args"])
-    found = re.search(r"max_connections=(\d+)", said)
-    assert found
-    return int(found[1])
-
-
-def test_a_query_asks_for_what_some_process_shows() -> None:
-    sources = [file.read_text() for file in (ROOT / "shared").rglob("*.py")]
-    sources += [file.read_text() for file in (ROOT / "services").rglob("*.py")]
-    shown = set(re.findall(r'"(tamaru_[a-z_]+)"', "\n".join(sources)))
-    for scaled in of_kind(rendered("production"), "ScaledObject"):
-        for trigger in scaled["spec"]["triggers"]:
-            asked = set(re.findall(r"tamaru_[a-z_]+", trigger["metadata"].get("query", "")))
-            assert asked <= shown, asked - shown
-
-
-TALKS = {
-    "Valkey": "tamaru/reaches-cache",
-    "LINE": "tamaru/reaches-line",
-    "your systems": "tamaru/reaches-hooks",
-}
-
-
-def test_each_process_reaches_what_operate_md_says(resources: list[Resource]) -> None:
-    page = (ROOT / "docs" / "operate.md").read_text()
-    rows = re.findall(r"^\| `([a-z-]+)` \| [^|]+ \| ([^|]+) \|$", page, re.MULTILINE)
-    talks = {name: [each.strip() for each in said.split(",")] for name, said in rows}
-    for each in of_kind(resources, "Deployment"):
-        name, labels = each["metadata"]["name"], labels_of(each)
-        if labels["app.kubernetes.io/component"] == "process":
-            said = {word for word, label in TALKS.items() if labels.get(label) == "true"}
-            assert set(talks[name]) == said | {"PostgreSQL", "RabbitMQ"}, name
-    upstreams = {
-        each["value"].partition(":")[0]
-        for each in container(resources, "edge")["env"]
-        if each["name"].endswith("_UPSTREAM")
-    }
-    assert set(talks["edge"]) == upstreams
