@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from deploy.k8s.rendering import Resource, find, labels_of, of_kind
+from deploy.k8s.rendering import Resource, find, labels_of, of_kind, template_of
 from deploy.local.layout import ROOT
 from deploy.local.processes import PROCESSES
 
@@ -54,6 +54,9 @@ def problems(resources: list[Resource], services: Mapping[str, Mapping[str, Any]
             continue
         for problem in _workload(workload, services[process.name], resources):
             yield f"{kind}/{process.name}: {problem}"
+    doctor = find(resources, "CronJob", "doctor")
+    for problem in _workload(doctor, services["doctor"], resources) if doctor else ["missing"]:
+        yield f"CronJob/doctor: {problem}"
     yield from _nobody_else(resources)
     yield from _servers(resources, services)
 
@@ -104,7 +107,7 @@ def _nobody_else(resources: list[Resource]) -> Iterator[str]:
 def _workload(
     workload: Resource, service: Mapping[str, Any], resources: list[Resource]
 ) -> Iterator[str]:
-    pod = workload["spec"]["template"]["spec"]
+    pod = template_of(workload)["spec"]
     container = pod["containers"][0]
     yield from _command(container, service, resources, pod)
     for each in pod.get("initContainers", []) + pod["containers"]:
@@ -152,7 +155,7 @@ def _role(container: Mapping[str, Any], name: str) -> Iterator[str]:
     env = {each["name"]: each for each in container.get("env", [])}
     passwords = {each for each in env if each.endswith("_DB_PASSWORD")}
     url = env.get("DATABASE_URL", {}).get("value", "")
-    if name in ("migrate", "edge"):
+    if name in ("migrate", "doctor", "edge"):
         return
     service = name.partition("-")[0]
     own = f"{service.upper()}_DB_PASSWORD"

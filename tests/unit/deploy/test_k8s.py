@@ -129,6 +129,14 @@ CHANGES: dict[str, tuple[Change, str]] = {
         lambda r: container(r)["env"].reverse(),
         "REDIS_URL needs VALKEY_PASSWORD before it",
     ),
+    "a doctor that does not know whom to ask": (
+        lambda r: [
+            template_of(each)["spec"]["containers"][0]["env"].pop()
+            for each in of_kind(r, "CronJob")
+            if each["metadata"]["name"] == "doctor"
+        ],
+        "CronJob/doctor: is not given SCHEDULER_WEB_URL",
+    ),
     "another Caddyfile": (
         lambda r: [each["data"].update(Caddyfile="") for each in of_kind(r, "ConfigMap")],
         "has another Caddyfile",

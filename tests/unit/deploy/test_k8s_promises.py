@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 import textwrap
 from pathlib import Path
 
@@ -118,6 +119,16 @@ def test_a_query_asks_for_what_some_process_shows() -> None:
         for trigger in scaled["spec"]["triggers"]:
             asked = set(re.findall(r"tamaru_[a-z_]+", trigger["metadata"].get("query", "")))
             assert asked <= shown, asked - shown
+
+
+def test_the_page_hands_the_alerts_over_whole(tmp_path: Path) -> None:
+    (tmp_path / "tamaru").symlink_to(ROOT)
+    script = block("alerts").replace("| kubectl apply -f -", "> told")
+    subprocess.run(["sh", "-euc", script], cwd=tmp_path, check=True)
+    told = yaml.safe_load((tmp_path / "told").read_text())
+    assert told["kind"] == "PrometheusRule"
+    alerts = yaml.safe_load((ROOT / "deploy" / "observe" / "alerts.yml").read_text())
+    assert told["spec"] == alerts
 
 
 def test_the_broker_has_the_settings_of_compose() -> None:
