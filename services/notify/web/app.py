@@ -23,6 +23,7 @@ from services.notify.web import (
     statistics,
     template_trials,
     templates,
+    theme,
 )
 from services.notify.web.pages import PAGES
 from shared import api_keys
@@ -46,6 +47,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     notices.router,
     statistics.router,
     templates.router,
+    theme.router,
     template_trials.router,
 )
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from services.notify import categories
 from services.notify.store import templates as store
 from services.notify.store.templates import LATEST, Version
-from services.notify.templates import differences, theme, wording
+from services.notify.templates import differences, wording
 from services.notify.templates.checking import Found
 from services.notify.templates.in_force import unusable
 from services.notify.templates.kinds import KINDS, problems
@@ -193,30 +193,6 @@ async def revert(
     return shown(kind, language, newest)
 
 
-@router.get("/theme", response_model=schemas.MessageTheme)
-async def look(request: Request, key: Caller) -> schemas.MessageTheme:
-    """The colours that messages are drawn in."""
-    async with request.app.state.process.pool.acquire() as connection:
-        chosen = await store.theme(connection)
-    return _theme(chosen)
-
-
-@router.put("/theme", response_model=schemas.MessageTheme)
-async def paint(
-    request: Request, key: Owner, body: schemas.MessageThemePut
-) -> schemas.MessageTheme:
-    """Draw messages in another colour from now on, in every process within seconds."""
-    async with acting(request) as batch:
-        await store.lock(batch.connection)
-        chosen = await store.theme(batch.connection)
-        before, after = {"brand": _theme(chosen).brand}, {"brand": body.brand.upper()}
-        audited(request, "message_theme", before=before, after=after)
-        if chosen is None or chosen.brand.upper() != body.brand.upper():
-            brand, by = body.brand.upper(), key.actor
-            chosen = await store.save_theme(batch.connection, brand, by, clock.now())
-    return _theme(chosen)
-
-
 async def in_force(connection: Connection, kind: str, language: str) -> Version | None:
     """The newest version; None where there never was one. Raises Problem 404."""
     rows = await store.page(connection, _known(kind), language)
@@ -330,9 +306,3 @@ def _listed(version: Version) -> schemas.TemplateVersion:
         changed_at=version.created_at,
         changed_by=version.created_by,
     )
-
-
-def _theme(chosen: store.Theme | None) -> schemas.MessageTheme:
-    brand = chosen.brand if chosen else theme.DEFAULT_BRAND
-    number = chosen.version if chosen else 0
-    return schemas.MessageTheme(brand=brand, version=number, colors=dict(theme.colours(brand)))

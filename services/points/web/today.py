@@ -10,6 +10,7 @@ from starlette.responses import Response
 from services.points.programs.rulebook import Rulebook
 from services.points.reports import attention, days, glance
 from services.points.reports.days import Today
+from services.points.reports.first_steps import first_steps
 from services.points.rules import redemption
 from services.points.store import attention as attention_store
 from services.points.store import terminals
@@ -46,7 +47,7 @@ async def page(request: Request, staff: Viewer, store: StoreCode = "") -> Respon
         stores=_seen(staff, stores),
         limited=staff.stores is not None,
         concerns=attention.concerns(facts, program, found.at) if staff.stores is None else [],
-        steps=attention.first_steps(facts),
+        steps=first_steps(facts),
         new=glance.is_new(found) and not store,
         fresh=False,
     )

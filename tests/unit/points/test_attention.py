@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from services.points.reports.attention import concerns, first_steps
+from services.points.reports.attention import concerns
+from services.points.reports.first_steps import first_steps
 from services.points.rules.program import DEMO, parse
 from services.points.store.attention import Facts
 from shared.web import navigation
