@@ -17,6 +17,7 @@ import uvloop
 from deploy.bench import (
     awards,
     backtest,
+    backups,
     broadcast,
     card,
     figures,
@@ -57,6 +58,7 @@ BENCHES: dict[str, Bench] = {
     "imports": imports.measure,
     "figures": figures.measure,
     "members": members.measure,
+    "backups": backups.measure,
     "card": card.measure,
 }
 """In this order: what needs nothing but servers comes before the product's processes start."""
