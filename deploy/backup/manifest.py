@@ -1,27 +1,13 @@
 """What a backup says of itself, so that the way back can be checked against it."""
 
 import hashlib
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-import asyncpg
 import msgspec
 
 NAME = "manifest.json"
 _CHUNK = 1024 * 1024
-
-_TABLES = """
-SELECT n.nspname AS schema, c.relname AS name
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = ANY($1::text[]) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-ORDER BY 1, 2
-"""
-_LEDGER = """
-SELECT (SELECT count(*) FROM points.members) AS members, count(*) AS entries,
-    coalesce(sum(amount), 0)::bigint AS points
-FROM points.entries WHERE unit = 'point'
-"""
 
 
 class Ledger(msgspec.Struct, frozen=True):
@@ -68,34 +54,3 @@ def _hash(path: Path) -> str:
         while chunk := file.read(_CHUNK):
             found.update(chunk)
     return found.hexdigest()
-
-
-async def rows(connection: asyncpg.Connection, schemas: Iterable[str]) -> dict[str, int]:
-    """How many rows each table of these schemas has."""
-    tables = await connection.fetch(_TABLES, list(schemas))
-    names = {f"{each['schema']}.{each['name']}": each for each in tables}
-    return {
-        name: await connection.fetchval(f'SELECT count(*) FROM "{each["schema"]}"."{each["name"]}"')
-        for name, each in names.items()
-    }
-
-
-async def ledger(connection: asyncpg.Connection) -> Ledger:
-    """The ledger as it is."""
-    row = await connection.fetchrow(_LEDGER)
-    return Ledger(**dict(row or {}))
-
-
-async def migrations(
-    connection: asyncpg.Connection, schemas: Iterable[str]
-) -> dict[str, list[int]]:
-    """The migrations that each of these schemas has had."""
-    return {
-        schema: [
-            each["version"]
-            for each in await connection.fetch(
-                f"SELECT version FROM {schema}.migrations ORDER BY version"
-            )
-        ]
-        for schema in schemas
-    }

@@ -9,18 +9,12 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
-from deploy.backup import manifest, postgres
+from deploy.backup import manifest, postgres, store
 from deploy.backup.manifest import Manifest
 from deploy.backup.taking import DUMP, Progress
 from services.points.accounts import verifying
 from shared import clock
 from shared.migrate import ServiceSchema, migrate, prepare_roles
-
-_PRESENT = "SELECT nspname FROM pg_namespace WHERE nspname = ANY($1::text[]) ORDER BY 1"
-_CONNECTED = """
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND usename = ANY($1::text[])
-"""
 
 
 class Refused(Exception):
@@ -106,19 +100,17 @@ async def _set_aside(
     connection: asyncpg.Connection, services: list[ServiceSchema], *, replace: bool
 ) -> dict[str, str]:
     """Rename what is there; returns the new names by the old ones."""
-    present = [row["nspname"] for row in await connection.fetch(_PRESENT, _names(services))]
+    present = await store.present(connection, _names(services))
     if not present:
         return {}
     if not replace:
         raise Refused(
             "the database has a shop already. With --replace it is set aside under another name"
         )
-    if busy := await connection.fetchval(_CONNECTED, [each.role for each in services]):
+    if busy := await store.connected(connection, [each.role for each in services]):
         raise Refused(f"{busy} connections of services are open: stop the services first")
     aside = {name: f"{name}_before_{clock.now():%Y%m%d_%H%M%S}" for name in present}
-    async with connection.transaction():
-        for name, other in aside.items():
-            await connection.execute(f"ALTER SCHEMA {name} RENAME TO {other}")
+    await store.rename(connection, aside)
     return aside
 
 
@@ -126,22 +118,20 @@ async def _put_back(
     connection: asyncpg.Connection, services: list[ServiceSchema], aside: dict[str, str]
 ) -> None:
     async with connection.transaction():
-        for name in _names(services):
-            await connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE")
-        for name, other in aside.items():
-            await connection.execute(f"ALTER SCHEMA {other} RENAME TO {name}")
+        await store.drop(connection, _names(services))
+        await store.rename(connection, {other: name for name, other in aside.items()})
 
 
 async def _compared(
     connection: asyncpg.Connection, found: Manifest, services: list[ServiceSchema]
 ) -> list[str]:
-    here = await manifest.rows(connection, _names(services))
+    here = await store.rows(connection, _names(services))
     told = [
         f"{name}: {found.rows.get(name, 0)} rows in the backup, {here.get(name, 0)} here"
         for name in sorted(found.rows.keys() | here.keys())
         if found.rows.get(name) != here.get(name)
     ]
-    ledger = await manifest.ledger(connection)
+    ledger = await store.ledger(connection)
     if ledger != found.ledger:
         told.append(f"ledger: {found.ledger} in the backup, {ledger} here")
     return told

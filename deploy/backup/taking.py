@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
-from deploy.backup import manifest, postgres
+from deploy.backup import manifest, postgres, store
 from deploy.backup.manifest import Manifest
 from shared import clock
 
@@ -35,14 +35,14 @@ async def take(
     partial.mkdir(parents=True, mode=0o700)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
+            snapshot = await store.exported(connection)
             tell("counting rows")
             found = Manifest(
                 now,
                 server,
-                await manifest.ledger(connection),
-                await manifest.rows(connection, schemas),
-                await manifest.migrations(connection, schemas),
+                await store.ledger(connection),
+                await store.rows(connection, schemas),
+                await store.migrations(connection, schemas),
                 {},
             )
             tell(f"dumping {sum(found.rows.values()):,} rows with {jobs} connections")
