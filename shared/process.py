@@ -15,7 +15,7 @@ import uvloop
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from shared import collector, logs, ops, watching
+from shared import collector, logs, ops, tracing, watching
 from shared.bus.bus import Bus
 from shared.db import UNREACHABLE, Pool, open_pool
 from shared.outbox import Relay
@@ -87,8 +87,12 @@ def run(
     A process that emits events adds `process.relay.run()` to its tasks, so that its service's
     outbox is swept."""
     logs.configure(name, settings.log_level, settings.log_format)
+    tracing.start(name)
     collector.spare()
-    uvloop.run(_live(name, settings, schema, setup, pool_size))
+    try:
+        uvloop.run(_live(name, settings, schema, setup, pool_size))
+    finally:
+        tracing.stop()
 
 
 async def _live(

@@ -22,6 +22,10 @@ class ProcessSettings(BaseSettings):
     http_port: int = 8080
     log_level: str = "INFO"
     log_format: str = "json"
+    # Traces: read by OpenTelemetry itself, here only so that they are known.
+    otel_exporter_otlp_endpoint: str = ""
+    otel_traces_sampler: str = ""
+    otel_traces_sampler_arg: str = ""
 
 
 Settings = TypeVar("Settings", bound=BaseSettings)

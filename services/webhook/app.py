@@ -14,11 +14,12 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from services.webhook import counters, documentation
+from services.webhook import tracing as webhook_tracing
 from services.webhook.batch_endpoint import post_purchases
-from services.webhook.ingress import Ingress
+from services.webhook.ingress import Ingress, headers_of
 from services.webhook.line_endpoint import receive_webhook
 from services.webhook.purchase_endpoint import post_purchase
-from shared import ops, problems
+from shared import ops, problems, tracing
 from shared.problems import Problem
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -41,7 +42,11 @@ class WebhookApp(FastAPI):
             await super().__call__(scope, receive, send)
             return
         scope["app"] = self
-        response = await self._answer(endpoint, Request(scope, receive))
+        request = Request(scope, receive)
+        if tracing.on():
+            response = await _traced(self._answer, endpoint, request)
+        else:
+            response = await self._answer(endpoint, request)
         await response(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
@@ -58,6 +63,22 @@ class WebhookApp(FastAPI):
             handler: Any = self.exception_handlers[Exception]
             response: Response = await handler(request, error)
             return response
+
+
+async def _traced(
+    answer: Callable[[Endpoint, Request], Awaitable[Response]], endpoint: Endpoint, request: Request
+) -> Response:
+    """Answer inside a span, below the caller's if it sent one."""
+    path = request.scope["path"]
+    attributes = {"http.request.method": "POST", "http.route": path}
+    parent = webhook_tracing.sent(headers_of(request))
+    with tracing.span(f"POST {path}", "server", parent, attributes) as span:
+        response = await answer(endpoint, request)
+        if span is not None:
+            span.note(http__response__status_code=response.status_code)
+            if response.status_code >= 500:
+                span.fail("server error")
+    return response
 
 
 def documented() -> FastAPI:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from services.webhook.errors import NotAccepted, NotKept
 from services.webhook.messages import Encoded, into_messages
 from services.webhook.spool import Spool, publish
-from shared import logs
+from shared import logs, tracing
 from shared.bus.errors import BrokerUnavailable
 from shared.bus.publisher import Publisher
 from shared.coalesce import Coalescer
@@ -47,6 +47,15 @@ class Intake:
 
         Raises NotAccepted within two seconds when nothing durable took them.
         """
+        if not tracing.on():
+            return await self._accept(events)
+        with tracing.span(f"publish {events[0].type}", "producer") as span:
+            published = await self._accept(events)
+            if span is not None:
+                span.note(messaging__system="rabbitmq", tamaru__spooled=not published)
+            return published
+
+    async def _accept(self, events: Sequence[Encoded]) -> bool:
         arrived = asyncio.get_running_loop().time()
         if not self._spool.turn.is_set():
             await self._spool.turn.wait()

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from shared import tracing
+
 # Version ff is forbidden; so are ids of zeros. Later versions may add fields behind a dash.
 _TRACEPARENT = re.compile(
     rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{1,100})?"
@@ -10,6 +12,11 @@ _TRACEPARENT = re.compile(
 
 
 def traceparent(headers: Mapping[bytes, bytes]) -> str | None:
+    """What a request's events go on from: our own span of it where we trace, else the header."""
+    return tracing.current() or sent(headers)
+
+
+def sent(headers: Mapping[bytes, bytes]) -> str | None:
     """The header of that name, if it is well-formed; anything else starts no trace."""
     value = headers.get(b"traceparent")
     if value is None or not _TRACEPARENT.fullmatch(value):

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import msgspec
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
-from shared import clock, envelope, inbox, logs, metrics, outbox
+from shared import clock, envelope, inbox, logs, metrics, outbox, tracing
 from shared.bus.errors import BrokerUnavailable, BusError, Poison
 from shared.bus.handling import Batch, Handlers
 from shared.bus.link import FAILURES, open_channel
@@ -21,6 +21,7 @@ from shared.bus.publisher import Publisher
 from shared.bus.stream import Delivery, Stream, Work
 from shared.bus.topology import RETRY_SECONDS, SUBSCRIPTIONS, Names
 from shared.db import CONFLICTS, UNREACHABLE, Pool
+from shared.events import Event
 
 log = logs.logger(__name__)
 
@@ -182,8 +183,12 @@ class Consumer:
         conflicts = 0
         while True:
             try:
-                with metrics.batch(self.purpose, len(work)):
-                    batch, rows = await self._commit(work)
+                events = [item.event for item in work]
+                with (
+                    metrics.batch(self.purpose, len(work)),
+                    tracing.handling(self.purpose, events),
+                ):
+                    batch, rows = await self._commit(events)
                 break
             except UNREACHABLE as problem:
                 if isinstance(problem, ValueError):
@@ -199,8 +204,7 @@ class Consumer:
         await self._answer(batch)
         await self._relay.hand_over(rows)
 
-    async def _commit(self, work: list[Work]) -> tuple[Batch, list[outbox.Row]]:
-        events = [item.event for item in work]
+    async def _commit(self, events: list[Event[Any]]) -> tuple[Batch, list[outbox.Row]]:
         async with self._pool.acquire() as connection, connection.transaction():
             if self._use_inbox:
                 events = await inbox.fresh(connection, self.purpose, events)

@@ -25,7 +25,7 @@ from services.notify.store import recipients as store_recipients
 from services.notify.store.recipients import Recipient
 from services.notify.templates.people import NAMELESS
 from services.notify.templates.wording import Wording, Wordings
-from shared import clock, ids
+from shared import clock, ids, tracing
 from shared.bus.handling import Batch
 from shared.events import Event
 
@@ -112,10 +112,12 @@ class Announcer:
         data = event.data
         category = categories.of_kind(said.kind)
         messages, version = self._worded(said, recipient)
+        id = ids.derived_id("delivery", str(event.id), data.line_user_id)
+        tracing.remember(id, event.traceparent)
         return Delivery(
             line_user_id=data.line_user_id,
             event_id=event.id,
-            id=ids.derived_id("delivery", str(event.id), data.line_user_id),
+            id=id,
             kind=said.kind,
             category=category,
             priority=CATEGORIES[category].priority,

@@ -17,6 +17,7 @@ from yarl import URL
 from services.notify.preferences.profiles import Found, Profile
 from services.notify.sending import outcomes
 from services.notify.sending.outcomes import Answer, Outcome
+from shared import tracing
 
 TIMEOUT_SECONDS = 10.0
 CONNECT_SECONDS = 5.0
@@ -115,6 +116,18 @@ class LineClient:
         return outcomes.profile_in(response.status, body)
 
     async def _post(self, url: URL, body: bytes, headers: dict[str, str]) -> Answer:
+        if tracing.current() is None:
+            return await self._call(url, body, headers)
+        attributes = {"http.request.method": "POST", "server.address": url.host or ""}
+        with tracing.span(f"POST {url.path}", "client", None, attributes) as span:
+            answer = await self._call(url, body, headers)
+            if span is not None:
+                span.note(tamaru__outcome=answer.outcome.value, line__request_id=answer.request_id)
+                if answer.outcome not in (Outcome.DELIVERED, Outcome.ALREADY_DELIVERED):
+                    span.fail(answer.outcome.value)
+            return answer
+
+    async def _call(self, url: URL, body: bytes, headers: dict[str, str]) -> Answer:
         try:
             async with self._session.post(
                 url, data=body, headers=headers, allow_redirects=False

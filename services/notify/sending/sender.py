@@ -24,7 +24,7 @@ from services.notify.sending.link_offers import LinkOffers
 from services.notify.sending.outcomes import Answer, Outcome
 from services.notify.sending.pace import Pace
 from services.notify.sending.recorder import Recorder
-from shared import clock, logs
+from shared import clock, logs, tracing
 
 log = logs.logger(__name__)
 
@@ -134,12 +134,27 @@ class Sender:
         while self._workers <= self._allowed:
             delivery = await self._lanes.next()
             self._busy_since[number] = time()
-            record = await self._send(delivery)
+            if tracing.on():
+                record = await self._traced(delivery)
+            else:
+                record = await self._send(delivery)
             if record is not None:
                 self._recorder.record(record)
             self._lanes.done(delivery)
             del self._busy_since[number]
         self._workers -= 1
+
+    async def _traced(self, delivery: Delivery) -> Record | None:
+        """The same inside a span of the trace that the message comes from, if that is known."""
+        parent = tracing.recall(delivery.id)
+        if parent is None:
+            return await self._send(delivery)
+        attributes = {"tamaru.delivery.id": str(delivery.id), "tamaru.kind": delivery.kind}
+        with tracing.span("deliver notice", "internal", parent, attributes) as span:
+            record = await self._send(delivery)
+            if span is not None and record is not None:
+                span.note(tamaru__delivery__status=record.status)
+            return record
 
     async def _send(self, delivery: Delivery) -> Record | None:
         """What to write down; None when the lease is too short to try."""
