@@ -29,6 +29,7 @@ from services.points.store import imports as store
 from services.points.store.imports import Import
 from shared import clock, ids
 from shared.db import Pool, open_pool
+from shared.keys import Keys
 
 app = typer.Typer(no_args_is_help=True, help="Members and balances from elsewhere.")
 MOST_SHOWN = 20
@@ -91,7 +92,7 @@ class _Command:
         self._made = made
         self._errors = errors
         rulebook = Rulebook()
-        awards = Awards(rulebook, b"")  # what waits for a name shows no rotating code
+        awards = Awards(rulebook, Keys(b""))  # what waits for a name shows no rotating code
         taking = Taking(rulebook, awards, Enrolment(rulebook, awards))
         self._work = ImportWork(rulebook, taking)
 

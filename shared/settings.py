@@ -9,6 +9,8 @@ from typing import TypeVar
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.keys import Keys
+
 
 class ProcessSettings(BaseSettings):
     """What every process needs. URLs carry credentials, so they are secrets."""
@@ -26,6 +28,17 @@ class ProcessSettings(BaseSettings):
     otel_exporter_otlp_endpoint: str = ""
     otel_traces_sampler: str = ""
     otel_traces_sampler_arg: str = ""
+
+
+def keys(key: SecretStr, old: SecretStr | None) -> Keys[str]:
+    """The settings `<NAME>` and `<NAME>_OLD`: an empty old one is none."""
+    return Keys(key.get_secret_value(), (old.get_secret_value() if old else "") or None)
+
+
+def byte_keys(key: SecretStr, old: SecretStr | None) -> Keys[bytes]:
+    """The same, as bytes."""
+    text = keys(key, old)
+    return Keys(text.new.encode(), None if text.old is None else text.old.encode())
 
 
 Settings = TypeVar("Settings", bound=BaseSettings)

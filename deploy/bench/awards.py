@@ -28,6 +28,7 @@ from shared import clock, envelope, ids, outbox
 from shared.bus.bus import Bus
 from shared.bus.handling import Batch
 from shared.events import Event, PurchaseSubmitted
+from shared.keys import Keys
 
 MEMBERS = 2_000
 GROUP = 100
@@ -78,7 +79,7 @@ async def ours(open_shop: Shop, amqp: str, count: int, size: int) -> float:
     done = asyncio.Event()
     bus = Bus(amqp, namespace, "bench")
     relay = outbox.Relay(open_shop.pool, bus.publisher)
-    awards = Awards(Rulebook(), QR_KEY)
+    awards = Awards(Rulebook(), Keys(QR_KEY))
     remaining = count
 
     async def counted(batch: Batch, events: list[Event[PurchaseSubmitted]]) -> None:
@@ -110,7 +111,7 @@ async def one_by_one(open_shop: Shop, amqp: str, count: int) -> float:
     """The usual consumer: prefetch 16, for each message a transaction, a publish, an ack."""
     namespace = f"bench-{ids.new_id().hex[:12]}"
     await _queue(amqp, namespace, purchases(open_shop, count), 1)
-    awards = Awards(Rulebook(), QR_KEY)
+    awards = Awards(Rulebook(), Keys(QR_KEY))
     done = asyncio.Event()
     finished = 0
     connection = await aio_pika.connect(amqp)

@@ -23,6 +23,7 @@ from services.points.purchases.awards import Awards
 from services.points.rules import program
 from shared import outbox
 from shared.bus.handling import Batch
+from shared.keys import Keys
 
 MEMBERS = 5_000
 LIVE = 30_000
@@ -76,7 +77,7 @@ async def measure(house: House, scale: float) -> list[Line]:
 
 async def _award(open_shop: Shop, count: int) -> Rate:
     """The awards of purchases without the bus, a batch a transaction."""
-    awards = Awards(Rulebook(), b"bench" * 8)
+    awards = Awards(Rulebook(), Keys(b"bench" * 8))
     batches: list[Sequence[Any]] = in_groups(purchases(open_shop, count), BATCH)
     started, computed = time.perf_counter(), time.process_time()
     for events in batches:

@@ -26,6 +26,7 @@ from services.points.web import card_session
 from shared import clock, ids
 from shared.bus.handling import Batch
 from shared.db import Pool, open_pool
+from shared.keys import Keys
 
 MOST_MS = 30.0
 RATE = 100.0
@@ -63,7 +64,7 @@ async def measure(house: House, scale: float) -> list[Line]:
 async def _members(pool: "Pool[Any]", count: int) -> list[str]:
     """Members in LINE with a history; the cookies that let them look."""
     rulebook = Rulebook()
-    awards = Awards(rulebook, QR_KEY.encode())
+    awards = Awards(rulebook, Keys(QR_KEY.encode()))
     people = [
         NewMember(ids.new_id(), "", line_user_id=f"U{number:032x}") for number in range(count)
     ]

@@ -37,6 +37,7 @@ from services.points.takeouts import writing
 from shared import clock, ids, outbox
 from shared.bus.bus import Bus
 from shared.db import open_pool
+from shared.keys import Keys
 
 ROWS, THERE = 100_000, 2_000
 BAD_EACH, MATCHED_EACH = 100, 100
@@ -294,7 +295,7 @@ async def _work(url: str, amqp: str, namespace: str) -> None:
     bus = Bus(amqp, namespace, "bench-imports")
     relay = outbox.Relay(pool, bus.publisher)
     rulebook = Rulebook()
-    awards = Awards(rulebook, b"bench" * 8)
+    awards = Awards(rulebook, Keys(b"bench" * 8))
     work = ImportWork(rulebook, Taking(rulebook, awards, Enrolment(rulebook, awards)))
     works = (work.run(pool, relay), writing.work(pool, rulebook), relay.run())
     await working.until_told(bus, pool, relay, *works)

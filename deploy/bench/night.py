@@ -36,6 +36,7 @@ from shared import clock, ids, outbox
 from shared.bus.bus import Bus
 from shared.bus.handling import Batch
 from shared.db import open_pool
+from shared.keys import Keys
 
 MEMBERS, ENTRIES = 1_000_000, 10_000_000
 RATE = 40
@@ -140,7 +141,7 @@ class Steady:
 
     def __init__(self, open_shop: Shop) -> None:
         self._shop = open_shop
-        self._awards = Awards(Rulebook(), QR_KEY)
+        self._awards = Awards(Rulebook(), Keys(QR_KEY))
         self._came = 0
 
     async def run(self, meanwhile: Any) -> list[float]:

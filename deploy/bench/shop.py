@@ -17,6 +17,7 @@ from shared import clock, ids
 from shared.bus.handling import Batch
 from shared.db import Pool, open_pool
 from shared.events import Event, Line, MemberRef, Purchase, PurchaseSubmitted, new_event
+from shared.keys import Keys
 
 TERMINAL = ids.new_id()
 
@@ -45,7 +46,7 @@ async def _open(pool: "Pool[Any]", count: int) -> list[str]:
     people: list[NewMember] = []
     async with pool.acquire() as connection, connection.transaction():
         await demo.seed(Batch(connection), {})
-        enrolment = Enrolment(Rulebook(), Awards(Rulebook(), b"bench" * 8))
+        enrolment = Enrolment(Rulebook(), Awards(Rulebook(), Keys(b"bench" * 8)))
         for start in range(0, count, 5_000):
             some = [
                 NewMember(ids.new_id(), "", external_id=f"bench-{number}")

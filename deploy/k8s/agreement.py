@@ -30,7 +30,7 @@ OVERLAYS_SAY = {
 """Settings that name an installation; every other one has the default of compose."""
 
 _VARIABLE = re.compile(r"^\$\{(?P<name>\w+):(?P<kind>[-?])(?P<rest>[^}]*)\}$")
-_SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|_KEY$")
+_SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|_KEY(_OLD)?$")
 _REFERENCE = re.compile(r"\$\((\w+)\)")
 
 

@@ -2,7 +2,8 @@
 
 from pydantic import Field, SecretStr
 
-from shared.settings import ProcessSettings
+from shared.keys import Keys
+from shared.settings import ProcessSettings, keys
 
 
 class NotifySettings(ProcessSettings):
@@ -40,5 +41,11 @@ class NotifyWebSettings(NotifySettings):
 
     rate_limit_per_second: int = 50
     session_key: SecretStr
+    session_key_old: SecretStr | None = None
     line_login_channel_id: str
     line_login_channel_secret: SecretStr | None = None
+
+    @property
+    def session_keys(self) -> Keys[str]:
+        """What sessions are signed with."""
+        return keys(self.session_key, self.session_key_old)

@@ -26,6 +26,7 @@ from services.points.rankings.ranking import Ranking
 from services.points.reports.keeping import Keeper
 from services.points.segments.streaming import Streams
 from services.points.settings import HooksSettings, PointsSettings, WebSettings
+from services.points.staff import resealing
 from services.points.takeouts import writing
 from services.points.web import app as web_app
 from shared import pruning
@@ -41,10 +42,9 @@ async def awards(process: Process) -> None:
     settings = process.settings
     assert isinstance(settings, PointsSettings)  # noqa: S101 - `main` loads these
     rulebook = Rulebook()
-    key = settings.qr_signing_key.get_secret_value().encode()
-    purchases = Awards(rulebook, key)
+    purchases = Awards(rulebook, settings.qr_keys, settings.purchase_keys.old)
     enrolment = Enrolment(rulebook, purchases)
-    members = handlers.member_handlers(enrolment, Linking(rulebook, key))
+    members = handlers.member_handlers(enrolment, Linking(rulebook, settings.qr_keys))
     chat = Chat(rulebook, enrolment)
     bus, pool, relay = process.bus, process.pool, process.relay
     uses = KeyUses()
@@ -94,6 +94,8 @@ async def web(process: Process) -> None:
     process.watch_database()
     app = web_app.build(process, settings)
     process.task(app.state.key_uses.run(process.pool))
+    if settings.session_keys.old is not None:
+        process.task(resealing.run(process.pool, settings.session_keys))
 
 
 async def segments(process: Process) -> None:
@@ -114,7 +116,7 @@ async def imports(process: Process) -> None:
     settings = process.settings
     assert isinstance(settings, PointsSettings)  # noqa: S101 - `main` loads these
     rulebook = Rulebook()
-    awards = Awards(rulebook, settings.qr_signing_key.get_secret_value().encode())
+    awards = Awards(rulebook, settings.qr_keys)
     work = ImportWork(rulebook, Taking(rulebook, awards, Enrolment(rulebook, awards)))
     process.task(work.run(process.pool, process.relay))
     process.task(writing.work(process.pool, rulebook))
@@ -129,7 +131,7 @@ async def hooks(process: Process) -> None:
     # A name that no name server answers for holds a thread; others must not wait for it.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(NAME_LOOKUPS))
     client = HookClient(allow_private=settings.hooks_allow_private)
-    sender = Sender(process.pool, client, settings.hooks_signing_key.get_secret_value().encode())
+    sender = Sender(process.pool, client, settings.hooks_keys)
     wiring = handlers.hook_handlers(Collector(sender.wake))
     # What is told is kept under the event's id: a second inbox would only cost. One batch at a time
     # keeps events in their order; other systems are told within a second, not at once.

@@ -5,7 +5,8 @@ from urllib.parse import quote
 
 from pydantic import Field, SecretStr
 
-from shared.settings import ProcessSettings
+from shared.keys import Keys
+from shared.settings import ProcessSettings, byte_keys, keys
 
 LINE = "https://api.line.me"
 ACCESS = "https://access.line.me"
@@ -16,7 +17,19 @@ class PointsSettings(ProcessSettings):
     """What all of its processes need."""
 
     purchase_id_key: SecretStr
+    purchase_id_key_old: SecretStr | None = None
     qr_signing_key: SecretStr
+    qr_signing_key_old: SecretStr | None = None
+
+    @property
+    def purchase_keys(self) -> Keys[bytes]:
+        """What purchases' ids are marked with."""
+        return byte_keys(self.purchase_id_key, self.purchase_id_key_old)
+
+    @property
+    def qr_keys(self) -> Keys[bytes]:
+        """What codes are signed with."""
+        return byte_keys(self.qr_signing_key, self.qr_signing_key_old)
 
 
 class HooksSettings(ProcessSettings):
@@ -24,7 +37,13 @@ class HooksSettings(ProcessSettings):
     addresses that are not on the public internet, and by plain HTTP to this machine."""
 
     hooks_signing_key: SecretStr
+    hooks_signing_key_old: SecretStr | None = None
     hooks_allow_private: bool = False
+
+    @property
+    def hooks_keys(self) -> Keys[bytes]:
+        """What the secrets of outgoing webhooks follow from."""
+        return byte_keys(self.hooks_signing_key, self.hooks_signing_key_old)
 
 
 class WebSettings(PointsSettings):
@@ -45,7 +64,13 @@ class WebSettings(PointsSettings):
     redis_url: SecretStr
     rate_limit_per_second: int = 50
     session_key: SecretStr
+    session_key_old: SecretStr | None = None
     line_login_channel_secret: SecretStr | None = None
+
+    @property
+    def session_keys(self) -> Keys[str]:
+        """What sessions are signed with, and one-time secrets sealed."""
+        return keys(self.session_key, self.session_key_old)
 
     @property
     def liff_sdk(self) -> str:

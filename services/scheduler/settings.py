@@ -2,7 +2,8 @@
 
 from pydantic import SecretStr
 
-from shared.settings import ProcessSettings
+from shared.keys import Keys
+from shared.settings import ProcessSettings, keys
 
 
 class WorkerSettings(ProcessSettings):
@@ -17,4 +18,10 @@ class SchedulerWebSettings(ProcessSettings):
     redis_url: SecretStr
     rate_limit_per_second: int = 50
     session_key: SecretStr
+    session_key_old: SecretStr | None = None
     public_url: str = ""
+
+    @property
+    def session_keys(self) -> Keys[str]:
+        """What sessions are signed with."""
+        return keys(self.session_key, self.session_key_old)

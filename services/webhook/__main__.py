@@ -59,7 +59,7 @@ def _ingress(running: Process, keyring: Keyring, spool: Spool) -> Ingress:
     intake = Intake(running.bus.publisher, spool)
     running.on_stop += [intake.join, redis.aclose]
     return Ingress(
-        channel_secret=configured.line_channel_secret.get_secret_value().encode(),
+        channel_secrets=configured.channel_secrets,
         purchase_id_key=configured.purchase_id_key.get_secret_value().encode(),
         reply_queue=running.bus.reply_queue,
         keyring=keyring,

@@ -9,6 +9,7 @@ from services.webhook.gate import Gate
 from services.webhook.intake import Intake
 from services.webhook.keys import Keyring
 from services.webhook.store import ApiKey
+from shared.keys import Keys
 from shared.problems import Problem, malformed, unavailable
 from shared.web.waiting import Waiting
 
@@ -19,7 +20,7 @@ WRITING_KINDS = frozenset({"pos", "owner"})
 class Ingress:
     """The parts of this process that take input."""
 
-    channel_secret: bytes
+    channel_secrets: Keys[bytes]
     purchase_id_key: bytes
     reply_queue: str
     keyring: Keyring

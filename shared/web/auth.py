@@ -6,7 +6,6 @@ which reads tokens, and `rate_limit`.
 """
 
 import hashlib
-import hmac
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
@@ -20,7 +19,7 @@ from shared.problems import Problem
 from shared.ratelimit import RateLimit
 from shared.web import roles
 from shared.web.session_token import Expired, Staff
-from shared.web.staff import forbidden, session_expired, signed_in
+from shared.web.staff import Gate, forbidden, session_expired, signed_in
 
 FindKey = Callable[[Connection, str], Awaitable[Key | None]]
 """The holder of the active key with this SHA-256 (hex), or None."""
@@ -100,8 +99,8 @@ def _require_role(request: Request, staff: Staff) -> None:
 
 
 def _require_csrf(request: Request, staff: Staff) -> None:
-    sent = request.headers.get(CSRF_HEADER, "")
-    if not hmac.compare_digest(sent.encode(), staff.csrf.encode()):
+    gate: Gate = request.app.state.staff_gate
+    if not gate.is_own(staff, request.headers.get(CSRF_HEADER, "")):
         raise Problem(
             403,
             "csrf",

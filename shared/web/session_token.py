@@ -44,6 +44,10 @@ class Refused(Exception):
     """This is no token of ours."""
 
 
+class Unsigned(Refused):
+    """Nothing that this key has signed."""
+
+
 class Expired(Refused):
     """It was good once: the session may still live, and give another."""
 
@@ -65,12 +69,13 @@ def sign(staff: Staff, secret: str) -> str:
 
 
 def read(token: str, secret: str, now: datetime) -> Staff:
-    """Who shows this. Raises Expired, or Refused for anything that we did not sign so."""
+    """Who shows this. Raises Expired, or Refused for anything that we did not sign so: Unsigned
+    where another key might have."""
     payload, _, signature = token.rpartition(".")
     if not (0 < len(token) <= _LONGEST and token.isascii() and len(signature) == _DIGEST_TEXT):
         raise Refused("not a token")
     if not hmac.compare_digest(_signature(payload, secret), signature):
-        raise Refused("not signed by us")
+        raise Unsigned("not signed by us")
     try:
         staff = msgspec.json.decode(_bytes(payload), type=Staff)
     except (msgspec.MsgspecError, UnicodeDecodeError, binascii.Error, ValueError) as problem:

@@ -5,6 +5,7 @@ A page names the least that it asks for: `staff: Viewer`. Whoever has no token i
 `app.state.staff_gate` holds how tokens are checked.
 """
 
+import hmac
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
@@ -12,9 +13,10 @@ from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from shared import clock
+from shared.keys import Keys
 from shared.problems import Problem
 from shared.web import roles, session_token, sessions
-from shared.web.session_token import Expired, Refused, Staff
+from shared.web.session_token import Expired, Refused, Staff, Unsigned
 
 __all__ = ["Counter", "Gate", "Manager", "OwnerOnly", "SignIn", "Staff", "Viewer"]
 
@@ -27,8 +29,8 @@ class Gate:
     """How this installation's tokens are made and read. `public_url` decides whether cookies are
     for HTTPS only."""
 
-    def __init__(self, secret: str, public_url: str) -> None:
-        self.secret = secret
+    def __init__(self, keys: Keys[str], public_url: str) -> None:
+        self.keys = keys
         self.secure = public_url.startswith("https://")
 
     @property
@@ -39,13 +41,22 @@ class Gate:
     def read(self, request: Request) -> Staff | None:
         """Who shows a good token; None without a cookie. Raises Expired or Refused."""
         token = request.cookies.get(self.cookie)
-        return session_token.read(token, self.secret, clock.now()) if token else None
+        if not token:
+            return None
+        now = clock.now()
+        return self.keys.opened(lambda key: session_token.read(token, key, now), Unsigned)
+
+    def is_own(self, staff: Staff, csrf: str) -> bool:
+        """Whether this is the CSRF token of the session; a page that was opened before the key
+        changed sends that of the old one."""
+        known = (session_token.csrf_of(key, staff.session_id) for key in self.keys.all)
+        return any(hmac.compare_digest(csrf.encode(), each.encode()) for each in known)
 
     def give(self, response: Response, staff: Staff) -> None:
         """Put a token into the answer. It stays after its end, so that its end can be told."""
         response.set_cookie(
             self.cookie,
-            session_token.sign(staff, self.secret),
+            session_token.sign(staff, self.keys.new),
             path="/",
             secure=self.secure,
             httponly=True,

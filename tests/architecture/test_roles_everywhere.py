@@ -21,6 +21,7 @@ from services.points.web.pages import PAGES as POINTS_PAGES
 from services.scheduler.web import app as scheduler
 from services.scheduler.web.pages import PAGES as SCHEDULER_PAGES
 from shared import problems
+from shared.keys import Keys
 from shared.web import api, auth, navigation, pages, roles, sessions, staff
 from shared.web.staff import Gate
 from tests.staff import SESSION_KEY, shown, signed_in, someone
@@ -143,7 +144,7 @@ def app(service: str) -> FastAPI:
     process: Any = SimpleNamespace(
         pool=_Nobody(), on_stop=[], checks={}, settings=SimpleNamespace(bus_namespace="x")
     )
-    gate = Gate(SESSION_KEY, "")
+    gate = Gate(Keys(SESSION_KEY), "")
     api.serve(made, process, _no_key, gate, redis_url="redis://x.invalid", name=service, rate=1)
     pages.install(made, its_pages)
     made.state.rate_limit = _Unlimited()

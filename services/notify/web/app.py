@@ -67,7 +67,7 @@ def build(process: Process, settings: NotifyWebSettings) -> FastAPI:
         app,
         process,
         api_keys.find,
-        Gate(settings.session_key.get_secret_value(), settings.public_url),
+        Gate(settings.session_keys, settings.public_url),
         redis_url=settings.redis_url.get_secret_value(),
         name="notify",
         rate=settings.rate_limit_per_second,

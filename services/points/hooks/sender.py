@@ -27,6 +27,7 @@ from services.points.store.hooks import Endpoint
 from shared import clock, logs
 from shared.coalesce import Coalescer
 from shared.db import CONFLICTS, UNREACHABLE, Pool
+from shared.keys import Keys
 
 log = logs.logger(__name__)
 
@@ -56,10 +57,10 @@ class Health(msgspec.Struct):
 class Sender:
     """Sends what is due, until stopped."""
 
-    def __init__(self, pool: "Pool[Any]", client: HookClient, key: bytes) -> None:
+    def __init__(self, pool: "Pool[Any]", client: HookClient, keys: Keys[bytes]) -> None:
         self._pool = pool
         self._client = client
-        self._key = key
+        self._keys = keys
         self._wake = asyncio.Event()
         self._busy: dict[UUID, asyncio.Task[None]] = {}
         self._health: dict[UUID, Health] = {}
@@ -148,12 +149,15 @@ class Sender:
         await self._noted(record, progress.verdict(endpoint.id, answer))
 
     def _secrets(self, endpoint: Endpoint, now: datetime) -> list[bytes]:
-        """The secrets that sign now, the newest first."""
+        """The secrets that sign now, the newest first; while the installation's key changes, those
+        that receivers have of the old one, too."""
         newest = endpoint.secret_generation
         until = endpoint.old_secret_until
         signs_too = until is not None and now < until
         generations = [newest, newest - 1] if signs_too else [newest]
-        return [signing.secret(self._key, endpoint.id, each) for each in generations]
+        return [
+            signing.secret(key, endpoint.id, each) for key in self._keys.all for each in generations
+        ]
 
     async def _noted(self, record: Record, verdict: Verdict | None) -> None:
         try:

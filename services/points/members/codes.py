@@ -17,6 +17,7 @@ from services.points.rules import qr
 from services.points.store import qr_uses as store
 from services.points.store.qr_uses import Use
 from shared.bus.handling import Connection
+from shared.keys import Keys
 
 BELONGS_FOR = timedelta(minutes=5)
 
@@ -30,17 +31,17 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 async def admit(
-    connection: Connection, key: bytes, shown: Sequence[Shown]
+    connection: Connection, keys: Keys[bytes], shown: Sequence[Shown]
 ) -> list[UUID | CodeRefused]:
     """For each code the member that it names, or why it names nobody; fresh ones are bound."""
     if not shown:
         return []
     fresh = [
-        Use(_hash(each.token), each.terminal_id, each.at) for each in shown if _is_fresh(key, each)
+        Use(_hash(each.token), each.terminal_id, each.at) for each in shown if _is_fresh(keys, each)
     ]
     await store.first(connection, fresh)
     used = await store.find(connection, [_hash(each.token) for each in shown])
-    return [_judge(key, each, used.get(_hash(each.token))) for each in shown]
+    return [_judge(keys, each, used.get(_hash(each.token))) for each in shown]
 
 
 async def spend(connection: Connection, token: str, act: UUID) -> None:
@@ -49,11 +50,11 @@ async def spend(connection: Connection, token: str, act: UUID) -> None:
         raise CodeRefused("used")
 
 
-def _judge(key: bytes, shown: Shown, use: Use | None) -> UUID | CodeRefused:
+def _judge(keys: Keys[bytes], shown: Shown, use: Use | None) -> UUID | CodeRefused:
     try:
         if use is None:
-            return qr.read(key, shown.token, shown.at)
-        member = qr.member(key, shown.token)
+            return _read(keys, shown)
+        member = keys.opened(lambda key: qr.member(key, shown.token), qr.Forged)
     except qr.Refused as problem:
         return CodeRefused("expired" if isinstance(problem, qr.Expired) else "forged")
     if use.spent_by is not None:
@@ -65,12 +66,16 @@ def _judge(key: bytes, shown: Shown, use: Use | None) -> UUID | CodeRefused:
     return member
 
 
-def _is_fresh(key: bytes, shown: Shown) -> bool:
+def _is_fresh(keys: Keys[bytes], shown: Shown) -> bool:
     try:
-        qr.read(key, shown.token, shown.at)
+        _read(keys, shown)
     except qr.Refused:
         return False
     return True
+
+
+def _read(keys: Keys[bytes], shown: Shown) -> UUID:
+    return keys.opened(lambda key: qr.read(key, shown.token, shown.at), qr.Forged)
 
 
 def _hash(token: str) -> str:

@@ -19,6 +19,7 @@ from services.points.members import membership
 from services.points.store import links as store
 from shared import clock
 from shared.bus.handling import Batch, Connection
+from shared.keys import Keys
 
 CODE_LIVES = timedelta(minutes=10)
 NONCE_LIVES = timedelta(minutes=10)
@@ -77,7 +78,7 @@ def require_linkable(status: str, line_user_id: str | None) -> None:
 
 
 async def owner_of(
-    connection: Connection, key: bytes, who: str, code: str, now: datetime
+    connection: Connection, keys: Keys[bytes], who: str, code: str, now: datetime
 ) -> UUID | None:
     """Whose code it is; None, and noted against `who`, if it is nobody's. `hold` makes sure of it,
     `use` ends it.
@@ -85,27 +86,29 @@ async def owner_of(
     Raises NotLinkable for somebody who tried too many wrong ones.
     """
     await require_tries(connection, who, now)
-    found = await find(connection, key, code, now)
+    found = await find(connection, keys, code, now)
     if found is None:
         await store.tried(connection, who, now)
     return found
 
 
-async def find(connection: Connection, key: bytes, code: str, now: datetime) -> UUID | None:
+async def find(connection: Connection, keys: Keys[bytes], code: str, now: datetime) -> UUID | None:
     """Whose code it is; whoever asks counts the tries."""
-    return await store.code(connection, _hash(key, code), now)
+    return await store.code(connection, _hashes(keys, code), now)
 
 
-async def hold(connection: Connection, key: bytes, code: str, member: UUID, now: datetime) -> None:
+async def hold(
+    connection: Connection, keys: Keys[bytes], code: str, member: UUID, now: datetime
+) -> None:
     """Make sure that a code is still this member's, and nobody else's to use. Accounts are locked
     before. Raises NotLinkable."""
-    if not await store.hold_code(connection, _hash(key, code), now, member):
+    if not await store.hold_code(connection, _hashes(keys, code), now, member):
         raise NotLinkable("wrong_code")
 
 
-async def use(connection: Connection, key: bytes, code: str) -> bool:
+async def use(connection: Connection, keys: Keys[bytes], code: str) -> bool:
     """End a code; False if somebody else used it meanwhile."""
-    return await store.use_code(connection, _hash(key, code))
+    return await store.use_code(connection, _hashes(keys, code))
 
 
 async def require_tries(connection: Connection, who: str, now: datetime, most: int = TRIES) -> None:
@@ -124,6 +127,10 @@ async def new_nonce(connection: Connection, member: UUID, now: datetime) -> str:
 async def use_nonce(connection: Connection, nonce: str, now: datetime) -> UUID | None:
     """Whom a nonce stands for, if it is good; it is good no more."""
     return await store.use_nonce(connection, _plain_hash(nonce), now)
+
+
+def _hashes(keys: Keys[bytes], code: str) -> list[str]:
+    return [_hash(key, code) for key in keys.all]
 
 
 def _hash(key: bytes, code: str) -> str:

@@ -27,6 +27,7 @@ from services.points.store.members import Member
 from shared import clock, ids
 from shared.bus.handling import Batch
 from shared.events import LinkRefused, MemberLinked, MemberUnlinked, new_event
+from shared.keys import Keys
 
 SOURCE = "/points/members"
 ACTOR = "line"
@@ -107,9 +108,9 @@ class Linking:
     """The handler of what customers do in LINE to link their card; after `Enrolment`'s, so that
     whoever it is is a member."""
 
-    def __init__(self, rulebook: Rulebook, key: bytes) -> None:
+    def __init__(self, rulebook: Rulebook, keys: Keys[bytes]) -> None:
         self._rulebook = rulebook
-        self._key = key
+        self._keys = keys
 
     async def handle(self, batch: Batch, events: Sequence[Received]) -> None:
         """Link and unlink; what is refused is told to who asked."""
@@ -129,11 +130,11 @@ class Linking:
             await self.link(batch, wish, member)
         elif wish.code is not None:
             who, now = f"line:{wish.user}", clock.now()
-            member = await link_codes.owner_of(batch.connection, self._key, who, wish.code, now)
+            member = await link_codes.owner_of(batch.connection, self._keys, who, wish.code, now)
             if member is None:
                 raise NotLinkable("wrong_code")
             await self.link(batch, wish, member)
-            await link_codes.use(batch.connection, self._key, wish.code)
+            await link_codes.use(batch.connection, self._keys, wish.code)
         else:
             await self._unlink(batch, wish)
 
@@ -150,7 +151,7 @@ class Linking:
         link_codes.require_linkable(cards.status, cards.line_user_id)
         if wish.code is not None:
             now = clock.now()
-            await link_codes.hold(batch.connection, self._key, wish.code, card_member, now)
+            await link_codes.hold(batch.connection, self._keys, wish.code, card_member, now)
         kept, absorbed = cards, ours
         if await merge_store.keeps(batch.connection, ours.id):
             kept, absorbed = ours, cards  # who has taken over another card stays

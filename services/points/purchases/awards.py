@@ -25,6 +25,8 @@ from shared import clock, envelope, ids
 from shared.bus.errors import NotYet
 from shared.bus.handling import Batch
 from shared.events import PointsOfPurchase, PurchaseAnswer, PurchaseRejected, new_event
+from shared.keys import Keys
+from shared.purchase_id import under
 
 Fate = Member | Named | BadReference
 """What becomes of a purchase: its member, a name to wait for, or why it can name nobody."""
@@ -33,9 +35,12 @@ Fate = Member | Named | BadReference
 class Awards:
     """The handler of `purchase.submitted`, with the program's versions that it keeps in memory."""
 
-    def __init__(self, rulebook: Rulebook, qr_key: bytes) -> None:
+    def __init__(
+        self, rulebook: Rulebook, qr_keys: Keys[bytes], old_purchase_key: bytes | None = None
+    ) -> None:
         self._rulebook = rulebook
-        self._qr_key = qr_key
+        self._qr_keys = qr_keys
+        self._old_purchase_key = old_purchase_key
 
     async def handle(self, batch: Batch, events: list[Submitted]) -> None:
         """Award a batch; raises NotYet while no program was ever published."""
@@ -43,6 +48,8 @@ class Awards:
             await self._rulebook.refresh(batch.connection)
         if self._rulebook.empty:
             raise NotYet("no program has been published yet")
+        if self._old_purchase_key is not None:
+            events = await self._as_first_sent(batch, self._old_purchase_key, events)
         firsts: dict[object, Submitted] = {}
         for event in events:
             firsts.setdefault(event.id, event)
@@ -73,6 +80,21 @@ class Awards:
         ]
         await requests.settle(batch.connection, settled)
 
+    async def _as_first_sent(
+        self, batch: Batch, old_key: bytes, events: list[Submitted]
+    ) -> list[Submitted]:
+        """A repeat of what was first sent before the key changed, under the id that it had then:
+        the same terminal and Idempotency-Key are the same purchase, whatever marks its id."""
+        before = {event.id: under(old_key, event.id) for event in events}
+        await requests.serialise(batch.connection, list(before.values()))
+        known = await requests.find(batch.connection, list(before.values()))
+        return [
+            msgspec.structs.replace(event, id=before[event.id])
+            if before[event.id] in known
+            else event
+            for event in events
+        ]
+
     async def _sort_out(
         self, batch: Batch, events: list[Submitted]
     ) -> list[tuple[Submitted, Fate]]:
@@ -92,7 +114,7 @@ class Awards:
 
     async def _names(self, batch: Batch, events: list[Submitted]) -> list[Named | BadReference]:
         shown = [_shown(event) for event in events if event.data.purchase.member.qr is not None]
-        admitted = iter(await codes.admit(batch.connection, self._qr_key, shown))
+        admitted = iter(await codes.admit(batch.connection, self._qr_keys, shown))
         names: list[Named | BadReference] = []
         for event in events:
             ref = event.data.purchase.member

@@ -20,6 +20,7 @@ from services.points.store.staff import Person
 from services.points.store.staff_invitations import Invitation
 from shared import clock, ids
 from shared.bus.handling import Batch, Connection
+from shared.keys import Keys
 from shared.web.session_token import derived
 
 LIFE = timedelta(days=3)
@@ -66,6 +67,7 @@ async def _add(
     now = clock.now()
     invitation = Invitation(
         id=id,
+        code_hash=hash_of(code_of(key, id)),
         name=name,
         role=role,
         stores=None if stores is None else list(stores),
@@ -74,7 +76,7 @@ async def _add(
         expires_at=now + LIFE,
         staff_id=staff_id,
     )
-    await store.add(connection, invitation, hash_of(code_of(key, id)))
+    await store.add(connection, invitation)
     return invitation
 
 
@@ -139,6 +141,13 @@ async def _renew(
         if not await person_store.put_line(batch.connection, id, line, now):
             raise LoginTaken("somebody signs in with this LINE account already")
         await sessions.end_all_of(batch, id)
+
+
+def code_again(keys: Keys[str], invitation: Invitation) -> str | None:
+    """What a link ends with, to show it once more; None when it was made under a key that is gone,
+    though it still lets in."""
+    codes = (code_of(key, invitation.id) for key in keys.all)
+    return next((code for code in codes if hash_of(code) == invitation.code_hash), None)
 
 
 def code_of(key: str, id: UUID) -> str:

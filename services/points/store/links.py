@@ -1,5 +1,6 @@
 """Ways to link a card to a LINE account: codes, nonces, and who tried wrong ones."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -13,9 +14,9 @@ ON CONFLICT (code_hash) DO UPDATE
     WHERE known.expires_at <= $4
 RETURNING true
 """
-_CODE = "SELECT member_id FROM link_codes WHERE code_hash = $1 AND expires_at > $2"
+_CODE = "SELECT member_id FROM link_codes WHERE code_hash = ANY($1::text[]) AND expires_at > $2"
 _HOLD_CODE = f"{_CODE} AND member_id = $3 FOR UPDATE"
-_USE_CODE = "DELETE FROM link_codes WHERE code_hash = $1 RETURNING true"
+_USE_CODE = "DELETE FROM link_codes WHERE code_hash = ANY($1::text[]) RETURNING true"
 _ADD_NONCE = "INSERT INTO link_nonces (nonce_hash, member_id, expires_at) VALUES ($1, $2, $3)"
 _USE_NONCE = """
 DELETE FROM link_nonces WHERE nonce_hash = $1 RETURNING member_id, expires_at
@@ -64,22 +65,24 @@ async def add_code(
     return added is not None
 
 
-async def code(connection: Connection, code_hash: str, now: datetime) -> UUID | None:
-    """Whose code this is; None if it is nobody's, or no longer."""
-    found: UUID | None = await connection.fetchval(_CODE, code_hash, now)
+async def code(connection: Connection, hashes: Sequence[str], now: datetime) -> UUID | None:
+    """Whose code has one of these hashes; None if it is nobody's, or no longer."""
+    found: UUID | None = await connection.fetchval(_CODE, list(hashes), now)
     return found
 
 
-async def hold_code(connection: Connection, code_hash: str, now: datetime, member: UUID) -> bool:
+async def hold_code(
+    connection: Connection, hashes: Sequence[str], now: datetime, member: UUID
+) -> bool:
     """Whether the code is still this member's; then it is until the transaction ends. Accounts are
     locked before this."""
-    held = await connection.fetchval(_HOLD_CODE, code_hash, now, member)
+    held = await connection.fetchval(_HOLD_CODE, list(hashes), now, member)
     return held is not None
 
 
-async def use_code(connection: Connection, code_hash: str) -> bool:
+async def use_code(connection: Connection, hashes: Sequence[str]) -> bool:
     """End a code; False if somebody else used it meanwhile."""
-    used = await connection.fetchval(_USE_CODE, code_hash)
+    used = await connection.fetchval(_USE_CODE, list(hashes))
     return used is not None
 
 

@@ -23,6 +23,11 @@ WHERE requests.id = s.id
 """
 _FIND = "SELECT id, body_hash, status, member_id, detail, kind FROM requests WHERE id = ANY($1)"
 
+_SERIALISE = """
+SELECT pg_advisory_xact_lock(hashtextextended('purchase:' || id, 0))
+FROM (SELECT DISTINCT id::text AS id FROM unnest($1::uuid[]) AS id ORDER BY id) AS each
+"""
+
 
 class Request(msgspec.Struct, frozen=True):
     """A use of an Idempotency-Key, and what it becomes. `id` follows from terminal and key."""
@@ -64,6 +69,11 @@ async def claim(
     asked = msgspec.json.encode(requests).decode()
     rows = await connection.fetch(_CLAIM, asked, kind, now)
     return {row["id"] for row in rows}
+
+
+async def serialise(connection: Connection, ids: Sequence[UUID]) -> None:
+    """Let nobody else who does the same go on with these until the transaction ends."""
+    await connection.execute(_SERIALISE, list(ids))
 
 
 async def settle(connection: Connection, settled: Sequence[Settled]) -> None:

@@ -9,6 +9,8 @@ from shared.bus.handling import Connection
 _PUT_SECRET = """
 UPDATE staff SET totp_secret = $2, totp_since = NULL, totp_step = 0 WHERE id = $1
 """  # noqa: S105 - a statement
+_SECRETS = "SELECT id, totp_secret FROM staff WHERE totp_secret IS NOT NULL ORDER BY id FOR UPDATE"
+_RESEAL = "UPDATE staff SET totp_secret = $2 WHERE id = $1"
 _CONFIRM = "UPDATE staff SET totp_since = $2, changed_at = $2 WHERE id = $1"
 _PUT_STEP = "UPDATE staff SET totp_step = $2 WHERE id = $1"
 _DROP_CODES = "DELETE FROM staff_recovery_codes WHERE staff_id = $1"
@@ -26,6 +28,16 @@ _LEFT = "SELECT count(*) FROM staff_recovery_codes WHERE staff_id = $1 AND used_
 async def put_secret(connection: Connection, id: UUID, sealed: bytes | None) -> None:
     """Another secret, which waits for its first code; None: no second step."""
     await connection.execute(_PUT_SECRET, id, sealed)
+
+
+async def secrets(connection: Connection) -> list[tuple[UUID, bytes]]:
+    """Every sealed secret, locked, and whose it is."""
+    return [(row["id"], row["totp_secret"]) for row in await connection.fetch(_SECRETS)]
+
+
+async def reseal(connection: Connection, id: UUID, sealed: bytes) -> None:
+    """The same secret, sealed otherwise."""
+    await connection.execute(_RESEAL, id, sealed)
 
 
 async def confirm(connection: Connection, id: UUID, now: datetime) -> None:

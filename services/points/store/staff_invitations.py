@@ -7,8 +7,8 @@ import msgspec
 
 from shared.bus.handling import Connection
 
-_COLUMNS = """id, name, role, stores, invited_by, created_at, expires_at, accepted_at, accepted_by,
-    withdrawn_at, staff_id"""
+_COLUMNS = """id, code_hash, name, role, stores, invited_by, created_at, expires_at, accepted_at,
+    accepted_by, withdrawn_at, staff_id"""
 _ADD = """
 INSERT INTO staff_invitations (id, code_hash, name, role, stores, invited_by, created_at,
     expires_at, staff_id)
@@ -38,10 +38,11 @@ DELETE FROM staff_invitations WHERE id IN (
 
 
 class Invitation(msgspec.Struct, frozen=True):
-    """A link, without what it ends with. `staff_id`: who it gives another password, None for
-    somebody new."""
+    """A link, without what it ends with, but its hash. `staff_id`: who it gives another password,
+    None for somebody new."""
 
     id: UUID
+    code_hash: str
     name: str
     role: str
     stores: list[str] | None
@@ -54,12 +55,12 @@ class Invitation(msgspec.Struct, frozen=True):
     staff_id: UUID | None = None
 
 
-async def add(connection: Connection, invitation: Invitation, code_hash: str) -> None:
+async def add(connection: Connection, invitation: Invitation) -> None:
     """Keep a new link by the hash of its code."""
     await connection.execute(
         _ADD,
         invitation.id,
-        code_hash,
+        invitation.code_hash,
         invitation.name,
         invitation.role,
         invitation.stores,

@@ -7,7 +7,7 @@ from services.points.staff import second_factor, totp
 from services.points.staff.second_factor import WrongCode
 from services.points.web import account_schemas as schemas
 from services.points.web.account import one_time_codes, one_try, require_more_than_a_pin
-from services.points.web.entering import secret_of
+from services.points.web.entering import keys_of
 from shared.problems import Problem, invalid
 from shared.web.acting import IdempotencyKey, acting, audited, audited_fields
 from shared.web.auth import InPerson
@@ -35,7 +35,7 @@ async def begin(request: Request, staff: InPerson, idem: IdempotencyKey) -> sche
             )
         before = one_time_codes(person)
         batch.repeated = before == "waiting"
-        secret = await second_factor.start(batch.connection, person, secret_of(request))
+        secret = await second_factor.start(batch.connection, person, keys_of(request))
         told = {"one_time_codes": before}, {"one_time_codes": "waiting"}
         audited(request, f"staff:{staff.id}", before=told[0], after=told[1])
     address = totp.address(secret, person.login or person.name)
@@ -51,8 +51,8 @@ async def confirm(
     person, tries = await one_try(request, staff)
     try:
         async with acting(request) as batch:
-            key = secret_of(request)
-            codes = await second_factor.confirm(batch.connection, staff.id, key, body.code)
+            keys = keys_of(request)
+            codes = await second_factor.confirm(batch.connection, staff.id, keys, body.code)
             before, after = {"one_time_codes": one_time_codes(person)}, {"one_time_codes": "on"}
             audited(request, f"staff:{staff.id}", before=before, after=after)
     except WrongCode:
@@ -69,7 +69,7 @@ async def remove(
     _, tries = await one_try(request, staff)
     try:
         async with acting(request) as batch:
-            await second_factor.check(batch.connection, staff.id, secret_of(request), body.code)
+            await second_factor.check(batch.connection, staff.id, keys_of(request), body.code)
             await second_factor.remove(batch.connection, staff.id)
             before, after = {"one_time_codes": "on"}, {"one_time_codes": "off"}
             audited(request, f"staff:{staff.id}", before=before, after=after)
@@ -87,7 +87,7 @@ async def renew(
     _, tries = await one_try(request, staff)
     try:
         async with acting(request) as batch:
-            await second_factor.check(batch.connection, staff.id, secret_of(request), body.code)
+            await second_factor.check(batch.connection, staff.id, keys_of(request), body.code)
             codes = await second_factor.new_recovery_codes(batch.connection, staff.id)
             audited_fields(request, f"staff:{staff.id}", ["recovery_codes"])
     except WrongCode:

@@ -168,11 +168,10 @@ def build(process: Process, settings: WebSettings) -> FastAPI:
     rulebook = Rulebook()
     app.state.settings = settings
     app.state.rulebook = rulebook
-    qr_key = settings.qr_signing_key.get_secret_value().encode()
-    app.state.awards = Awards(rulebook, qr_key)
+    app.state.awards = Awards(rulebook, settings.qr_keys)
     app.state.enrolment = Enrolment(rulebook, app.state.awards)
-    app.state.linking = Linking(rulebook, qr_key)
-    app.state.card = card.Card(settings, qr_key)
+    app.state.linking = Linking(rulebook, settings.qr_keys)
+    app.state.card = card.Card(settings)
     app.state.brand = Brand()
     process.on_stop.append(app.state.card.close)
     app.state.waiting = Waiting()
@@ -185,7 +184,7 @@ def build(process: Process, settings: WebSettings) -> FastAPI:
         app,
         process,
         app.state.key_uses.find,
-        Gate(settings.session_key.get_secret_value(), settings.public_url),
+        Gate(settings.session_keys, settings.public_url),
         redis_url=settings.redis_url.get_secret_value(),
         name="points",
         rate=settings.rate_limit_per_second,

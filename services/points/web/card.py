@@ -29,9 +29,9 @@ WORKER = PAGES.statics["/static/points"] / "card-worker.js"
 class Card:
     """What the card's pages need besides the database."""
 
-    def __init__(self, settings: WebSettings, qr_key: bytes) -> None:
+    def __init__(self, settings: WebSettings) -> None:
         self.settings = settings
-        self.qr_key = qr_key
+        self.qr_keys = settings.qr_keys
         self._login = LineLogin(settings.line_api_base, settings.line_login_channel_id)
 
     async def user(self, token: str) -> str:

@@ -18,6 +18,7 @@ from services.points.store import cards as store
 from services.points.store.cards import Holder
 from shared import clock
 from shared.bus.handling import Connection
+from shared.keys import Keys
 
 LIVES = timedelta(minutes=10)
 _SHOWN = ("active", "suspended")
@@ -40,14 +41,15 @@ async def reader(request: Request, connection: Connection) -> Holder | None:
     holder = await store.of_id(connection, UUID(bytes=content[:16]))
     if holder is None or holder.line_user_id is None or holder.status not in _SHOWN:
         return None
-    key: bytes = request.app.state.card.qr_key
-    return holder if hmac.compare_digest(mac, _mac(key, content, holder.line_user_id)) else None
+    keys: Keys[bytes] = request.app.state.card.qr_keys
+    known = (_mac(key, content, holder.line_user_id) for key in keys.all)
+    return holder if any(hmac.compare_digest(mac, each) for each in known) else None
 
 
 def grant(request: Request, response: Response, holder: Holder) -> None:
     """Let the member look for the next minutes. Only when LINE has just said that it is they."""
     settings: WebSettings = request.app.state.settings
-    key: bytes = request.app.state.card.qr_key
+    key: bytes = request.app.state.card.qr_keys.new
     _set(response, settings, value(key, holder, clock.now() + LIVES), LIVES)
 
 

@@ -98,7 +98,7 @@ def code(request: Request, member: UUID) -> Code:
     """The member's code of this moment."""
     now = clock.now()
     left = qr.STEP_SECONDS - int(now.timestamp()) % qr.STEP_SECONDS
-    return Code(codes_drawn.qr(qr.make(request.app.state.card.qr_key, member, now)), left)
+    return Code(codes_drawn.qr(qr.make(request.app.state.card.qr_keys.new, member, now)), left)
 
 
 def tag(request: Request, member: UUID) -> str:
@@ -185,5 +185,5 @@ def _next_point(request: Request, amount: int | None) -> str | None:
 
 
 def _digest(request: Request, said: str) -> str:
-    key: bytes = request.app.state.card.qr_key
+    key: bytes = request.app.state.card.qr_keys.new
     return hmac.new(key, f"tamaru.card.{said}".encode(), hashlib.sha256).hexdigest()[:16]

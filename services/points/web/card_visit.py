@@ -27,6 +27,7 @@ from services.points.web.card import holder_of
 from services.points.web.profiles import refusals
 from shared import clock, ids
 from shared.bus.handling import Batch, Connection
+from shared.keys import Keys
 from shared.line_login import token_of
 from shared.web.acting import acting, body_hash
 
@@ -52,21 +53,22 @@ async def opened(request: Request, c: str = "") -> Response:
     """The page that a code leads to; its script says who looks. A code that is over is told so."""
     settings: WebSettings = request.app.state.settings
     brand = await card_pages.brand_of(request)
-    key, now = request.app.state.card.qr_key, clock.now()
+    keys, now = _keys(request), clock.now()
+    opened_before = _was_opened(request, c)
     try:
-        visit_codes.read(key, c, now)
+        keys.opened(lambda key: visit_codes.read(key, c, now), qr.Forged)
     except qr.Refused as refused:
         reason = "expired" if isinstance(refused, qr.Expired) else "forged"
-        if not visit_codes.opened(key, c, _ticket(request), now, TICKET_LIVES):
+        if not opened_before:
             status = STATUS[reason]
             return card_pages.page(
                 request, "visit.html", brand, status=status, code="", reason=reason, visit=None
             )
     response = card_pages.page(request, "visit.html", brand, code=c, reason="", visit=None)
-    if not visit_codes.opened(key, c, _ticket(request), now, TICKET_LIVES):
+    if not opened_before:
         response.set_cookie(
             TICKET,
-            visit_codes.ticket(key, c, now),
+            visit_codes.ticket(keys.new, c, now),
             max_age=int(TICKET_LIVES.total_seconds()),
             path="/card/visit",
             secure=settings.public_url.startswith("https://"),
@@ -115,13 +117,26 @@ async def _place(request: Request, connection: Connection, text: str) -> tuple[P
     return Place(printed.store, printed.id, printed), named[1]
 
 
+def _keys(request: Request) -> Keys[bytes]:
+    keys: Keys[bytes] = request.app.state.card.qr_keys
+    return keys
+
+
+def _was_opened(request: Request, token: str) -> bool:
+    """Whether this browser opened the code while it was good, minutes ago at most."""
+    ticket, now = _ticket(request), clock.now()
+    return any(
+        visit_codes.opened(key, token, ticket, now, TICKET_LIVES) for key in _keys(request).all
+    )
+
+
 def _read(request: Request, token: str) -> visit_codes.Code:
     """The code, if it is good now or was when this browser opened it. Raises VisitRefused."""
-    key, now = request.app.state.card.qr_key, clock.now()
+    keys, now = _keys(request), clock.now()
     try:
-        if visit_codes.opened(key, token, _ticket(request), now, TICKET_LIVES):
-            return visit_codes.genuine(key, token)
-        return visit_codes.read(key, token, now)
+        if _was_opened(request, token):
+            return keys.opened(lambda key: visit_codes.genuine(key, token), qr.Forged)
+        return keys.opened(lambda key: visit_codes.read(key, token, now), qr.Forged)
     except qr.Expired:
         raise VisitRefused("expired") from None
     except qr.Forged:

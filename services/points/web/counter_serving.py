@@ -96,8 +96,8 @@ async def member(
 async def _shown(
     request: Request, connection: Connection, key: Key, code: str, at: datetime
 ) -> UUID:
-    secret = request.app.state.settings.qr_signing_key.get_secret_value().encode()
-    (admitted,) = await codes.admit(connection, secret, [codes.Shown(code, key.id, at)])
+    keys = request.app.state.settings.qr_keys
+    (admitted,) = await codes.admit(connection, keys, [codes.Shown(code, key.id, at)])
     if isinstance(admitted, CodeRefused):
         raise admitted
     return admitted

@@ -16,6 +16,7 @@ from services.points.staff import sessions, tickets
 from services.points.staff.sessions import Begun
 from services.points.store.staff import Person
 from shared import clock
+from shared.keys import Keys
 from shared.web.acting import acting
 from shared.web.staff import Gate, Staff, own_path
 
@@ -34,8 +35,13 @@ class Challenge(msgspec.Struct, frozen=True):
 
 def secret_of(request: Request) -> str:
     """The key that signs sessions."""
+    return keys_of(request).new
+
+
+def keys_of(request: Request) -> Keys[str]:
+    """The keys under which what somebody shows is good."""
     settings: WebSettings = request.app.state.settings
-    return settings.session_key.get_secret_value()
+    return settings.session_keys
 
 
 def gate_of(request: Request) -> Gate:
@@ -84,7 +90,7 @@ async def enter(request: Request, person: Person, way: str, next: str) -> Respon
 def challenge(request: Request) -> Challenge | None:
     """Who is asked for a one-time code in this browser."""
     text = note_of(request, _CHALLENGE)
-    return tickets.read(secret_of(request), text, Challenge, clock.now())
+    return tickets.read(keys_of(request), text, Challenge, clock.now())
 
 
 def keep(request: Request, response: Response, begun: Begun) -> None:

@@ -26,6 +26,7 @@ from services.points.web import card_pages
 from services.points.web.forms import address_of
 from shared import clock
 from shared.bus.handling import Connection
+from shared.keys import Keys
 from shared.web.acting import acting
 
 router = APIRouter(prefix="/link", include_in_schema=False)
@@ -114,7 +115,7 @@ async def submit(request: Request) -> Response:
     settings: WebSettings = request.app.state.card.settings
     try:
         async with acting(request) as batch:
-            address = f"page:{_keyed_hash(_key(request), address_of(request))}"
+            address = f"page:{_keyed_hash(_keys(request).new, address_of(request))}"
             member = await proven(request, batch.connection, given, address)
             if member is not None:
                 link_codes.require_linkable(member.status, member.line_user_id)
@@ -133,12 +134,12 @@ async def submit(request: Request) -> Response:
 async def proven(request: Request, connection: Connection, given: Given, who: str) -> Member | None:
     """Whose card it is; None, and noted against `who` asks, if nobody's. Raises NotLinkable after
     too many wrong tries."""
-    now, key = clock.now(), _key(request)
+    now, keys = clock.now(), _keys(request)
     await link_codes.require_tries(connection, who, now, TRIES_OF_ADDRESS)
     if given.code:
-        found = await _by_code(connection, key, given.code, now)
+        found = await _by_code(connection, keys, given.code, now)
     else:
-        found = await _by_card(connection, key, given, now)
+        found = await _by_card(connection, keys.new, given, now)
     if found is None:
         await store.tried(connection, who, now)
         return None
@@ -146,11 +147,13 @@ async def proven(request: Request, connection: Connection, given: Given, who: st
     return member
 
 
-async def _by_code(connection: Connection, key: bytes, text: str, now: datetime) -> UUID | None:
+async def _by_code(
+    connection: Connection, keys: Keys[bytes], text: str, now: datetime
+) -> UUID | None:
     await link_codes.require_tries(connection, "page", now, TRIES_OF_CODES)
     code = link_codes.typed(text)
-    found = await link_codes.find(connection, key, code, now) if code else None
-    if found is not None and code and await link_codes.use(connection, key, code):
+    found = await link_codes.find(connection, keys, code, now) if code else None
+    if found is not None and code and await link_codes.use(connection, keys, code):
         return found
     await store.tried(connection, "page", now)
     return None
@@ -217,9 +220,9 @@ def _is_token(text: str) -> bool:
     return 0 < len(text) <= MOST_TOKEN and text.isascii() and text.isprintable()
 
 
-def _key(request: Request) -> bytes:
-    key: bytes = request.app.state.card.qr_key
-    return key
+def _keys(request: Request) -> Keys[bytes]:
+    keys: Keys[bytes] = request.app.state.card.qr_keys
+    return keys
 
 
 def _keyed_hash(key: bytes, text: str) -> str:

@@ -37,7 +37,7 @@ async def issue(request: Request, key: Writer, member_id: str, idem: Idempotency
     """A code, good once, that links this member's card to whoever types it in the LINE chat. An
     earlier code of the member is good no more."""
     id = naming.id_of(member_id)
-    secret = request.app.state.settings.qr_signing_key.get_secret_value().encode()
+    secret = request.app.state.settings.qr_keys.new
     async with keyed(request, key, idem, "link-code", {"member": str(id)}) as act, refusals():
         if act.known is None:
             act.member_id = id

@@ -106,9 +106,9 @@ async def _reference(request: Request, connection: Connection, key: Key, ref: Me
     try:
         if ref.qr is None:
             return references.named(ref)
-        secret = request.app.state.settings.qr_signing_key.get_secret_value().encode()
+        keys = request.app.state.settings.qr_keys
         shown = codes.Shown(ref.qr, key.id, clock.now())
-        admitted = (await codes.admit(connection, secret, [shown]))[0]
+        admitted = (await codes.admit(connection, keys, [shown]))[0]
         if isinstance(admitted, BadReference):
             raise admitted
     except CodeRefused as refused:

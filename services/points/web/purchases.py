@@ -5,10 +5,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 
 from services.points.store import refunds as refund_store
-from services.points.store import requests, views
+from services.points.store import views
 from services.points.web import naming, refunds, schemas, summary
 from shared.bus.handling import Connection
-from shared.purchase_id import is_genuine
 from shared.web.auth import Caller
 
 router = APIRouter(prefix="/v1/purchases", tags=["purchases"])
@@ -22,14 +21,12 @@ async def one(request: Request, key: Caller, purchase_id: str) -> schemas.Purcha
     `accepted`."""
     id = refunds.id_of(purchase_id)
     async with request.app.state.process.pool.acquire() as connection:
-        known = (await requests.find(connection, [id])).get(id)
+        known = await refunds.request_of(request, connection, id)
         if known is None:
-            secret = request.app.state.settings.purchase_id_key.get_secret_value()
-            if not is_genuine(secret.encode(), id):
-                raise refunds.unknown()
             return schemas.PurchaseState(
                 id=id, status="accepted", refunds=await _waiting(connection, id)
             )
+        id = known.id
         if known.member_id is None:
             return schemas.PurchaseState(
                 id=id,

@@ -23,8 +23,9 @@ from services.points.web import naming, schemas, summary
 from services.points.web.requests import Act, keyed
 from shared.api_keys import Key
 from shared.bus.handling import Connection
+from shared.keys import Keys
 from shared.problems import Problem
-from shared.purchase_id import is_genuine
+from shared.purchase_id import is_genuine, under
 from shared.web import schemas as common
 from shared.web.acting import IdempotencyKey, audited
 from shared.web.auth import Writer
@@ -110,6 +111,7 @@ async def refund(
     named = {"purchase": str(id), **body.model_dump()}
     async with keyed(request, key, idem, "refund", named) as act:
         known = await _purchase(request, act.batch.connection, id)
+        id = known.id if known is not None else id
         if act.known is None:
             await _require_store(act.batch.connection, key, known, id)
             await _do(request, act, known, id, Order(act.id, key.actor, wanted))
@@ -171,13 +173,26 @@ async def _do(
 
 async def _purchase(request: Request, connection: Connection, id: UUID) -> Known | None:
     """The purchase's request; None for a genuine id that has not arrived yet. Raises 404."""
-    known = (await requests.find(connection, [id])).get(id)
-    if known is not None and known.kind == "purchase":
-        return known
-    secret = request.app.state.settings.purchase_id_key.get_secret_value()
-    if known is None and is_genuine(secret.encode(), id):
-        return None
-    raise unknown()
+    known = await request_of(request, connection, id)
+    if known is not None and known.kind != "purchase":
+        raise unknown()
+    return known
+
+
+async def request_of(request: Request, connection: Connection, id: UUID) -> Known | None:
+    """What an id names; None for a purchase's genuine id that has not arrived yet. Raises 404.
+
+    While its key changes a purchase may have been told under two ids: it is kept under the older.
+    """
+    keys: Keys[bytes] = request.app.state.settings.purchase_keys
+    ids = [id] if keys.old is None else [id, under(keys.old, id)]
+    known = await requests.find(connection, ids)
+    for each in ids:
+        if each in known:
+            return known[each]
+    if not any(is_genuine(key, id) for key in keys.all):
+        raise unknown()
+    return None
 
 
 async def _answer(

@@ -88,7 +88,9 @@ async def code(request: Request) -> Response:
     try:
         await tries.begin()
         async with pool.acquire() as connection, connection.transaction():
-            await second_factor.check(connection, person.id, secret_of(request), given["code"])
+            await second_factor.check(
+                connection, person.id, entering.keys_of(request), given["code"]
+            )
     except Wait as wait:
         return _code_form(request, wait=wait)
     except WrongCode:

@@ -61,7 +61,8 @@ async def leave(request: Request, next: str = "", link: str = "", invitation: st
 async def back(request: Request, code: str = "", state: str = "") -> Response:
     """Back from LINE, which is believed only about the trip that this browser began."""
     line = _line(request)
-    trip = tickets.read(secret_of(request), entering.note_of(request, _NOTE), Trip, clock.now())
+    note = entering.note_of(request, _NOTE)
+    trip = tickets.read(entering.keys_of(request), note, Trip, clock.now())
     response = await _arrived(request, line, trip, code, state)
     entering.drop_note(request, response, _NOTE)
     return response

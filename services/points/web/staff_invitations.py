@@ -12,7 +12,7 @@ from services.points.staff import invitations
 from services.points.store import staff_invitations as store
 from services.points.store.staff_invitations import Invitation
 from services.points.web import staff_schemas as schemas
-from services.points.web.entering import secret_of
+from services.points.web.entering import keys_of, secret_of
 from services.points.web.requests import keyed
 from services.points.web.staff import there, unknown_store
 from shared import clock
@@ -120,10 +120,13 @@ def _state(invitation: Invitation) -> Literal["open", "accepted", "withdrawn", "
     return "open" if invitation.expires_at > clock.now() else "expired"
 
 
-def _link(request: Request, invitation: Invitation) -> str:
+def _link(request: Request, invitation: Invitation) -> str | None:
+    code = invitations.code_again(keys_of(request), invitation)
+    if code is None:
+        return None
     settings: WebSettings = request.app.state.settings
     base = settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
-    return f"{base}/invitation/{invitations.code_of(secret_of(request), invitation.id)}"
+    return f"{base}/invitation/{code}"
 
 
 async def _there(connection: Connection, text: str) -> Invitation:

@@ -224,5 +224,5 @@ def drawn(url: str) -> str:
 
 
 def _secret(request: Request) -> bytes:
-    key: bytes = request.app.state.card.qr_key
+    key: bytes = request.app.state.card.qr_keys.new
     return key

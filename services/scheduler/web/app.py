@@ -27,7 +27,7 @@ def build(process: Process, settings: SchedulerWebSettings) -> FastAPI:
         app,
         process,
         api_keys.find,
-        Gate(settings.session_key.get_secret_value(), settings.public_url),
+        Gate(settings.session_keys, settings.public_url),
         redis_url=settings.redis_url.get_secret_value(),
         name="scheduler",
         rate=settings.rate_limit_per_second,

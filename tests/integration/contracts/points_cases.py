@@ -34,6 +34,7 @@ from shared.events import (
     SegmentRequested,
     StaffActed,
 )
+from shared.keys import Keys
 from shared.settings import ProcessSettings
 from tests.contracts.write_golden import example
 from tests.integration.contracts.edge_cases import BEGINNING, at
@@ -45,7 +46,7 @@ from tests.integration.points.shop import OWNER_KEY, PLAIN, POS_KEY, QR_KEY, sub
 async def shop(pool: "Pool[Any]", *members: str) -> tuple[Awards, list[Event[Any]]]:
     """A program and these members; what awards purchases, and what was told of the members."""
     rulebook = Rulebook()
-    awards = Awards(rulebook, QR_KEY)
+    awards = Awards(rulebook, Keys(QR_KEY))
     async with pool.acquire() as connection, connection.transaction():
         batch = Batch(connection)
         await publishing.publish(batch, msgspec.json.encode(PLAIN), "test")

@@ -21,6 +21,7 @@ from shared import outbox
 from shared.bus.bus import Bus
 from shared.bus.handling import Batch
 from shared.db import open_pool
+from shared.keys import Keys
 from shared.process import Process
 from tests.integration.points.shop import (
     HOOKS_KEY,
@@ -61,13 +62,14 @@ async def points(servers: Any, database: Any, namespace: str) -> AsyncIterator[P
     async with pool.acquire() as connection, connection.transaction():
         await demo.seed(Batch(connection), {"pos": POS_KEY, "owner": OWNER_KEY})
     rulebook = Rulebook()
-    awards = Awards(rulebook, QR_KEY)
+    awards = Awards(rulebook, Keys(QR_KEY))
+    linking = Linking(rulebook, Keys(QR_KEY))
     enrolment = Enrolment(rulebook, awards)
     ranking = Ranking(Rulebook())
     night = NightShift(Rulebook(), ranking)
     for purpose, wiring, use_inbox in (
         ("points.awards", handlers.award_handlers(awards), False),
-        ("points.members", handlers.member_handlers(enrolment, Linking(rulebook, QR_KEY)), True),
+        ("points.members", handlers.member_handlers(enrolment, linking), True),
         ("points.names", handlers.NAME_HANDLERS, False),
         ("points.chat", handlers.chat_handlers(Chat(rulebook, enrolment)), True),
         ("points.exports", handlers.EXPORT_HANDLERS, False),

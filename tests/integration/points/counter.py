@@ -26,6 +26,7 @@ from services.points.store.requests import Request, Settled
 from shared import clock, ids, outbox
 from shared.bus.handling import Batch
 from shared.events import Event, PurchaseSubmitted, ScheduleTicked, new_event
+from shared.keys import Keys
 from tests.integration.points.shop import QR_KEY, TERMINAL
 
 Done = TypeVar("Done")
@@ -44,7 +45,7 @@ class Counter:
     def __init__(self, pool: Any) -> None:
         self.pool = pool
         self.rulebook = Rulebook()
-        self._awards = Awards(self.rulebook, QR_KEY)
+        self._awards = Awards(self.rulebook, Keys(QR_KEY))
         self._enrolment = Enrolment(self.rulebook, self._awards)
         self._ranking = Ranking(Rulebook())
         self._night = NightShift(Rulebook(), self._ranking, page=2)

@@ -12,6 +12,7 @@ from services.points.programs.rulebook import Rulebook
 from services.points.purchases.awards import Awards
 from services.points.takeouts import writing
 from shared import ids
+from shared.keys import Keys
 from tests.integration.points.night_shop import NoRelay
 from tests.integration.points.shop import QR_KEY, Points, owner
 
@@ -25,7 +26,7 @@ class Desk:
         self.points = points
         self.pool = points.pool
         self.rulebook = Rulebook()
-        awards = Awards(self.rulebook, QR_KEY)
+        awards = Awards(self.rulebook, Keys(QR_KEY))
         taking = Taking(self.rulebook, awards, Enrolment(self.rulebook, awards))
         self.process = ImportWork(self.rulebook, taking)
 

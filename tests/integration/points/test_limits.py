@@ -9,6 +9,7 @@ from services.points.purchases.awards import Awards
 from shared import ids
 from shared.bus.handling import Batch
 from shared.events import Event, MemberRef, PurchaseSubmitted
+from shared.keys import Keys
 from tests.integration.points.shop import PLAIN, QR_KEY, Points, owner, submitted
 
 TILLS = 8
@@ -29,7 +30,7 @@ async def people(points: Points, count: int) -> list[UUID]:
 async def award(points: Points, event: Event[PurchaseSubmitted]) -> None:
     """As a process of its own would: its own memory of the program, its own transaction."""
     async with points.pool.acquire() as connection, connection.transaction():
-        await Awards(Rulebook(), QR_KEY).handle(Batch(connection), [event])
+        await Awards(Rulebook(), Keys(QR_KEY)).handle(Batch(connection), [event])
 
 
 async def at_once(points: Points, members: list[UUID], each: int) -> int:

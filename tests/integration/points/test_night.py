@@ -16,6 +16,7 @@ from services.points.store import nights
 from shared import clock, outbox
 from shared.bus.handling import Batch
 from shared.events import MemberRef
+from shared.keys import Keys
 from tests.integration.points.night_shop import MEMBERS, Shop, at, move_to, opened, stop
 from tests.integration.points.shop import eventually, submitted
 
@@ -296,7 +297,7 @@ async def award(shop: Shop, number: int, at_: datetime) -> None:
     event = submitted(MemberRef(card=f"29{number:011}"), total=1000, occurred_at=at_)
     async with shop.pool.acquire() as connection, connection.transaction():
         batch = Batch(connection)
-        await Awards(Rulebook(), b"key" * 12).handle(batch, [event])
+        await Awards(Rulebook(), Keys(b"key" * 12)).handle(batch, [event])
         await outbox.write(connection, batch.emitted)
 
 

@@ -4,7 +4,10 @@ import base64
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from typing import Any
+
+from shared.keys import Keys
 
 FOLLOW = {"type": "follow", "webhookEventId": "01H", "source": {"type": "user", "userId": "U1"}}
 DEEP = b"[" * 200_000 + b"]" * 200_000
@@ -124,3 +127,23 @@ async def test_a_body_above_a_megabyte_is_413(edge) -> None:
     answer = await edge.line({"events": ["x" * 1_000_000]})
     assert answer.status == 413
     assert "1000000" in answer.json["detail"]
+
+
+async def test_while_the_channel_secret_changes_both_sign_and_then_the_new_one_only(edge) -> None:
+    state = edge.process.app.state
+    body = json.dumps({"events": []}).encode()
+
+    def signed(secret: bytes) -> str:
+        return base64.b64encode(hmac.digest(secret, body, hashlib.sha256)).decode()
+
+    async def statuses() -> list[int]:
+        before = await edge.line(body)  # by the secret that there was
+        after = await edge.line(body, signed(b"the next secret"))
+        return [before.status, after.status]
+
+    old = state.ingress.channel_secrets.new
+    assert await statuses() == [200, 401]
+    state.ingress = replace(state.ingress, channel_secrets=Keys(b"the next secret", old))
+    assert await statuses() == [200, 200]
+    state.ingress = replace(state.ingress, channel_secrets=Keys(b"the next secret"))
+    assert await statuses() == [401, 200]

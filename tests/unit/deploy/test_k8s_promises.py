@@ -77,7 +77,8 @@ def test_the_page_makes_every_secret_that_an_overlay_needs() -> None:
     made_in = {"tamaru": made, "postgres-app": made, "rabbitmq-default-user": made}
     for workload in of_kind(rendered("small"), *WORKLOADS):
         for kind, name, key in references.named(template_of(workload)["spec"]):
-            assert kind != "secret" or key in made_in[name], (name, key)
+            if kind == "secret" and not key.endswith("_OLD"):  # those only while a key changes
+                assert key in made_in[name], (name, key)
 
 
 @pytest.mark.parametrize("name", OVERLAYS)

@@ -118,3 +118,14 @@ def test_both_languages_have_the_same_parts_and_examples(page: str) -> None:
         for text in (english, japanese)
     ]
     assert blocks[0] == blocks[1]
+
+
+def test_a_key_changes_places_with_the_one_before(tmp_path: Path) -> None:
+    before = run(tmp_path, "settings")["QR_SIGNING_KEY"]
+    for _ in range(2):  # also when it was done before
+        subprocess.run(["sh", "-euc", commands("rotate")], cwd=tmp_path, check=True)
+        lines = (tmp_path / ".env").read_text().splitlines()
+        values = dict(line.split("=", 1) for line in lines if line and line[0] != "#")
+        assert values["QR_SIGNING_KEY_OLD"] == before != values["QR_SIGNING_KEY"]
+        assert sum(line.startswith("QR_SIGNING_KEY") for line in lines) == 2
+        before = values["QR_SIGNING_KEY"]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from services.points.staff import sealing, tickets, totp
 from services.points.web.entering import Challenge
 from shared import ids
+from shared.keys import Keys
 
 RFC = b"12345678901234567890"
 NOW = datetime(2026, 4, 1, 9, tzinfo=UTC)
@@ -85,12 +86,12 @@ def test_another_key_or_another_byte_opens_nothing(plain: bytes, data: st.DataOb
 def test_a_note_is_good_for_what_it_was_written_for_until_its_end():
     note = Challenge(ids.new_id(), "password", "/console")
     text = tickets.write(KEY, note, NOW)
-    assert tickets.read(KEY, text, Challenge, NOW) == note
-    assert tickets.read(KEY, text, Challenge, NOW + tickets.LIFE) is None
-    assert tickets.read(KEY + "x", text, Challenge, NOW) is None
-    assert tickets.read(KEY, text[:-1] + "x", Challenge, NOW) is None
-    assert tickets.read(KEY, "x" + text, Challenge, NOW) is None
-    assert tickets.read(KEY, "", Challenge, NOW) is None
+    assert tickets.read(Keys(KEY), text, Challenge, NOW) == note
+    assert tickets.read(Keys(KEY), text, Challenge, NOW + tickets.LIFE) is None
+    assert tickets.read(Keys(KEY + "x"), text, Challenge, NOW) is None
+    assert tickets.read(Keys(KEY), text[:-1] + "x", Challenge, NOW) is None
+    assert tickets.read(Keys(KEY), "x" + text, Challenge, NOW) is None
+    assert tickets.read(Keys(KEY), "", Challenge, NOW) is None
 
 
 class Other(Challenge, frozen=True):
@@ -99,4 +100,4 @@ class Other(Challenge, frozen=True):
 
 def test_a_note_for_one_thing_is_none_for_another():
     text = tickets.write(KEY, Other(ids.new_id(), "password", ""), NOW)
-    assert tickets.read(KEY, text, Challenge, NOW) is None
+    assert tickets.read(Keys(KEY), text, Challenge, NOW) is None

@@ -10,13 +10,14 @@ from uuid import UUID
 
 import pytest
 
-from services.points.hooks import client
+from services.points.hooks import client, signing
 from services.points.hooks.collector import Collector
+from services.points.settings import HooksSettings
 from shared import clock, ids
 from shared.bus.handling import Batch
 from shared.events import Event, PointsEarned, new_event
 from tests.integration.points.hooks.conftest import Receiver, Telling
-from tests.integration.points.shop import until
+from tests.integration.points.shop import HOOKS_KEY, until
 
 USER = "U" + "7" * 32
 MEMBER = UUID(int=1)
@@ -298,6 +299,27 @@ async def test_after_a_rotation_both_secrets_sign_for_a_day(
         await telling.points.publish(earned())
         await telling.settled(webhook, 2)
         assert receiver.calls[-1]["verifying"] == [new]
+
+
+async def test_while_the_installations_key_changes_both_secrets_sign(
+    telling: Telling, receiver: Receiver
+) -> None:
+    webhook = await telling.add(receiver)
+    old = receiver.secrets[0]
+    new = signing.shown(signing.secret(b"the next key", UUID(webhook), 1))
+    receiver.secrets.append(new)
+    before = telling.settings
+    for keys, verifying in (
+        ({"hooks_signing_key_old": HOOKS_KEY.decode()}, [old, new]),
+        ({}, [new]),
+    ):
+        telling.settings = HooksSettings(
+            **{**dict(before), "hooks_signing_key": "the next key", **keys}
+        )
+        async with telling.sending():
+            await telling.points.publish(earned())
+            await telling.settled(webhook, len(receiver.calls) + 1)
+        assert receiver.calls[-1]["verifying"] == verifying
 
 
 async def test_a_period_is_sent_also_to_who_came_later_and_only_what_it_asks_for(
