@@ -1,12 +1,15 @@
 """Reading a code from a picture as a camera at the counter reads it: with the same library."""
 
+import asyncio
 import base64
 
-from playwright.async_api import Browser, Locator
+from playwright.async_api import Browser, FloatRect, Locator
 
 from deploy.local.browser import STATIC
 from deploy.local.layout import ROOT
 
+PATIENCE = 60  # seconds
+MARGIN = 24  # CSS pixels
 # One reader after the other: MultiFormatReader writes a warning for each that finds nothing.
 READ = """(async () => {
   const picture = new Image();
@@ -31,8 +34,21 @@ def address_of(png: bytes) -> str:
 
 
 async def read(browser: Browser, place: Locator) -> str:
-    """What the code on the screen says, as anybody sees it: from its picture alone."""
-    return await read_picture(browser, await place.screenshot())
+    """What the code on the screen says, as anybody sees it: from its picture alone, with what is
+    around it. A camera looks more than once; a code that changes is another one each time."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            await place.scroll_into_view_if_needed()
+            box = await place.bounding_box()
+            assert box is not None
+            around: FloatRect = {
+                "x": max(0, box["x"] - MARGIN),
+                "y": max(0, box["y"] - MARGIN),
+                "width": box["width"] + 2 * MARGIN,
+                "height": box["height"] + 2 * MARGIN,
+            }
+            if text := await read_picture(browser, await place.page.screenshot(clip=around)):
+                return text
 
 
 async def read_picture(browser: Browser, png: bytes) -> str:
