@@ -65,6 +65,20 @@ def test_the_folder_that_the_page_describes_renders_as_it_says(name: str, tmp_pa
     assert "registry.invalid" not in str(resources)
 
 
+def test_other_numbers_are_a_patch_as_the_page_says(tmp_path: Path) -> None:
+    overlays = os.path.relpath(ROOT / "deploy" / "k8s" / "overlays", tmp_path.resolve())
+    told = f"resources: [{overlays}/production]\n" + block("numbers")
+    (tmp_path / "kustomization.yaml").write_text(told)
+    resources = render(tmp_path)
+    web, scaled = (
+        find(resources, "Deployment", "points-web"),
+        find(resources, "ScaledObject", "points-awards"),
+    )
+    assert web is not None
+    assert scaled is not None
+    assert (web["spec"]["replicas"], scaled["spec"]["maxReplicaCount"]) == (4, 10)
+
+
 def with_the_image(resources: list[Resource]) -> list[Resource]:
     """The same, but for the image's name, which the checks know under none."""
     text = json.dumps(resources).replace("registry.example.jp/tamaru:0.1.0", pods.OURS)
