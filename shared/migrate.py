@@ -25,6 +25,12 @@ CREATE TABLE IF NOT EXISTS migrations (
 
 _VERSIONS = "SELECT version FROM migrations"
 
+_CLOSE = """
+REVOKE ALL ON DATABASE {database} FROM PUBLIC;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT CONNECT ON DATABASE {database} TO {roles};
+"""
+
 
 class MigrationChanged(Exception):
     """A file that was applied has other content now. Add a new file instead."""
@@ -51,6 +57,7 @@ async def migrate(database_url: str, services: list[ServiceSchema]) -> list[str]
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
         applied: list[str] = []
         await prepare_roles(connection, services)
+        await _close_to_others(connection, services)
         for service in services:
             await connection.execute(
                 f"CREATE SCHEMA IF NOT EXISTS {service.name} AUTHORIZATION {service.role}"
@@ -93,6 +100,17 @@ async def prepare_roles(connection: asyncpg.Connection, services: list[ServiceSc
         secret = await connection.fetchval("SELECT quote_literal($1::text)", service.password)
         await connection.execute(f"ALTER ROLE {service.role} LOGIN PASSWORD {secret}")
         await connection.execute(f"GRANT {service.role} TO CURRENT_USER")
+
+
+async def _close_to_others(connection: asyncpg.Connection, services: list[ServiceSchema]) -> None:
+    """Only whoever is named may connect here, and nobody makes things outside a schema of theirs.
+
+    Whoever else shall read this database is given CONNECT by name. PostgreSQL only warns where the
+    database belongs to somebody else than who migrates.
+    """
+    database = await connection.fetchval("SELECT quote_ident(current_database())")
+    roles = ", ".join(service.role for service in services)
+    await connection.execute(_CLOSE.format(database=database, roles=roles))
 
 
 async def _apply(connection: asyncpg.Connection, service: ServiceSchema) -> list[str]:
