@@ -45,10 +45,10 @@ def disk(folder: str | None) -> list[Finding]:
 
 
 def backup(here: Surroundings) -> list[Finding]:
-    """The age of the newest file in BACKUP_FOLDER, where one is named."""
+    """The age of the newest backup in BACKUP_FOLDER, where one is named."""
     folder = here.get("BACKUP_FOLDER")
-    files = _files(Path(folder)) if folder else []
-    if not files:
+    found = _backups(Path(folder)) if folder else []
+    if not found:
         return [
             Finding(
                 "backup",
@@ -58,7 +58,7 @@ def backup(here: Surroundings) -> list[Finding]:
                 "docs/operate.md#back-up",
             )
         ]
-    age = clock.now() - datetime.fromtimestamp(max(each.stat().st_mtime for each in files), UTC)
+    age = clock.now() - datetime.fromtimestamp(max(each.stat().st_mtime for each in found), UTC)
     hours = int(age.total_seconds() // 3600)
     if age <= OLDEST_BACKUP:
         ja, en = (
@@ -76,5 +76,8 @@ def backup(here: Surroundings) -> list[Finding]:
     ]
 
 
-def _files(folder: Path) -> Sequence[Path]:
-    return [each for each in folder.glob("*") if each.is_file()] if folder.is_dir() else []
+def _backups(folder: Path) -> Sequence[Path]:
+    """Whole ones: a folder of `tamaru backup`, or a file of another tool."""
+    if not folder.is_dir():
+        return []
+    return [each for each in folder.iterdir() if each.suffix != ".partial"]

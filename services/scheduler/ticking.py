@@ -6,7 +6,7 @@ row stand in one transaction, so a crash anywhere repeats or does nothing, never
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from prometheus_client import Counter, Gauge
@@ -25,6 +25,9 @@ LONGEST_SLEEP = 1.0
 """Seconds. Other replicas register items and the clock may be moved: look again after this."""
 
 SHORTEST_SLEEP = 0.02
+
+UNSEEN = timedelta(seconds=5)
+"""Whoever has not looked for so long may have missed something that came due: that is lag, too."""
 
 Fire = Callable[[Connection, datetime], Awaitable[Sequence[Event[Any]]]]
 
@@ -77,7 +80,7 @@ class Ticker:
             known = await schedules.every(connection, firing.DEFAULT_ZONE)
         coming = [item, *(firing.next_moment(schedule, now) for schedule in known)]
         missed = [moments[0] for each in known if (moments := firing.due_moments(each, now))]
-        _lag.since(min((each for each in [*coming, *missed] if each is not None), default=None))
+        _lag.since(min(each for each in [*coming, *missed, now + UNSEEN] if each is not None))
         due = bool(missed) or any(schedule.checked_until is None for schedule in known)
         return min((moment for moment in coming if moment is not None), default=None), due
 

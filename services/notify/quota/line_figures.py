@@ -54,7 +54,9 @@ class LineFigures:
         except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as problem:
             if isinstance(problem, aiohttp.ClientResponseError) and problem.status == 401:
                 token_watch.refused()
-            log.warning("LINE's quota not read", problem=repr(problem))
+            # Never its text: that of a refusal quotes our request, and the token with it.
+            status = getattr(problem, "status", None)
+            log.warning("LINE's quota not read", problem=type(problem).__name__, status=status)
             return None
 
 

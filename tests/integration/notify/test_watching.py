@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from prometheus_client import REGISTRY
+from pydantic import SecretStr
 
 from services.notify.quota import reader
 from services.notify.sending.delivery_watch import DeliveryWatch
@@ -49,11 +50,16 @@ async def test_a_refused_token_is_seen_by_a_push_and_forgotten_when_line_takes_i
         assert refused() == 0
 
 
-async def test_a_refused_token_is_seen_without_any_message(notify, line, kit, monkeypatch) -> None:
+async def test_a_refused_token_is_seen_without_any_message_and_never_logged(
+    notify, line, kit, monkeypatch, capsys
+) -> None:
     monkeypatch.setattr(reader, "LOOK_SECONDS", 0.05)
     line.token_is_good = False
-    async with notify.running():
+    async with notify.running(line_channel_access_token=SecretStr("hush-hush")):
         await kit.until(lambda: refused() == 1)
         line.token_is_good = True
         clock.set_offset(timedelta(minutes=6))
         await kit.until(lambda: refused() == 0)
+    told = capsys.readouterr().out
+    assert "quota not read" in told
+    assert "hush-hush" not in told

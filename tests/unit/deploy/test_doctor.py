@@ -1,5 +1,6 @@
 """What the doctor makes of what it sees: pure judgement, no servers."""
 
+import os
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from deploy.doctor import disk_check, findings, settings_check
 from deploy.doctor.broker_check import dead_letters, queues
 from deploy.doctor.findings import TITLES, Finding, bad, good
 from deploy.doctor.surroundings import Surroundings
+from shared import clock
 from shared.bus.depths import Depth, all_purposes
 
 
@@ -78,8 +80,14 @@ def test_a_backup_has_an_age(tmp_path: Any) -> None:
         return disk_check.backup(here)[0].state
 
     assert state() == "unknown"
-    (tmp_path / "tamaru.dump").write_bytes(b"")
+    (tmp_path / "tamaru-20260101T000000Z.partial").mkdir()
+    assert state() == "unknown", "one that was not finished is none"
+    whole = tmp_path / "tamaru-20260101T000000Z"
+    whole.mkdir()
     assert state() == "good"
+    two_days_ago = clock.now().timestamp() - 2 * 86400
+    os.utime(whole, (two_days_ago, two_days_ago))
+    assert state() == "bad"
 
 
 def test_hints_are_no_fault_and_everything_is_told_in_both_languages() -> None:
