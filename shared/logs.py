@@ -1,10 +1,22 @@
 """Structured logs on standard output. No personal data and no secrets: log ids, not names."""
 
 import logging
+import re
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+
+_DETAIL = re.compile(r"DETAIL:.*?(?=\n[ |]*(?:HINT:|\+-|\n)|\Z)", re.DOTALL)
+
+
+def without_values(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Take out of a traceback which values the database's error was about: PostgreSQL quotes the
+    row, phone number and all."""
+    if "exception" in event:
+        event["exception"] = _DETAIL.sub("DETAIL: (left out)", event["exception"])
+    return event
 
 
 def configure(process: str, level: str, fmt: str) -> None:
@@ -32,6 +44,7 @@ def configure(process: str, level: str, fmt: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                without_values,
                 renderer,
             ],
         )

@@ -107,7 +107,9 @@ def of_http(error: HTTPException) -> Problem:
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
-    log.error("request failed", path=request.url.path, problem=repr(error), exc_info=error)
+    # The route's own words: what stands in their places may be a secret, such as an invitation.
+    path = getattr(request.scope.get("route"), "path", "none of ours")
+    log.error("request failed", path=path, problem=repr(error), exc_info=error)
     return Problem(
         500, "internal", "This is a fault on our side and was recorded. Send the request again."
     ).response()

@@ -33,6 +33,8 @@ _POSTGRES_SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    "log_error_verbosity": "terse",  # neither the values of an error
+    "log_min_error_statement": "panic",  # nor a password that was to be set
 }
 
 # Into a folder of another name first: a start that was cut off leaves no half a cluster behind.

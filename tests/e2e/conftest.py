@@ -17,6 +17,7 @@ from deploy.local import binaries
 from deploy.local.layout import DEFAULT_FOLDER
 from deploy.local.server_units import SERVER_NAMES
 from deploy.local.stack import Stack, scratch_folder
+from tests.e2e.log_reading import leaks, private_words
 from tests.e2e.looking import CHROMIUM_ARGUMENTS, Look, Watched, watched
 
 HERE = Path(__file__).parent
@@ -46,7 +47,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """The demo shop on servers of its own, with the same rules on every day of the week."""
+    """The demo shop on servers of its own, with the same rules on every day of the week. At the
+    end its logs are read: they carry no secret and nobody's name."""
     missing = binaries.missing_packages(binaries.wanted_programs(SERVER_NAMES, edge=True))
     if missing or CHROMIUM is None:
         pytest.skip(f"not installed: {' '.join(missing) or 'chromium'}")
@@ -56,6 +58,8 @@ def stack() -> Iterator[Stack]:
         running.wait_ready(seconds=READY_SECONDS)
         asyncio.run(_open(running))
         yield running
+        told = leaks(running.log("supervisor").parent, asyncio.run(private_words(running)))
+        assert told == []
     finally:
         kept = DEFAULT_FOLDER / "reports" / "logs-e2e"
         shutil.rmtree(kept, ignore_errors=True)
