@@ -1,9 +1,6 @@
 """`tamaru backup` and `tamaru restore` as an operator types them."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,31 +8,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from shared import ids
-from tests.conftest import PASSWORD, Database
+from tests.conftest import Database
+from tests.integration.deploy.operator import Operator, execute
 
 MEMBERS = "card,points\n" + "".join(f"old-{n},{n}\n" for n in range(1, 31))
-
-
-class Operator:
-    """Runs the command against one database."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def __call__(self, *words: str) -> tuple[int, str]:
-        passwords = {
-            f"{name}_DB_PASSWORD": PASSWORD for name in ("WEBHOOK", "POINTS", "NOTIFY", "SCHEDULER")
-        }
-        keys = {"POS_API_KEY": f"tmr_pos_{'1' * 48}", "OWNER_API_KEY": f"tmr_own_{'2' * 48}"}
-        done = subprocess.run(
-            [sys.executable, "-m", "deploy.cli", *words],
-            env={**os.environ, **passwords, **keys, "DATABASE_URL": self.url},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.returncode, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -52,15 +28,6 @@ def shop(database: Any, tmp_path_factory: pytest.TempPathFactory) -> Operator:
     return operator
 
 
-@pytest.fixture
-async def empty(servers: Any) -> Any:
-    """A new database, dropped at the end."""
-    name = f"test_{ids.new_id().hex[:16]}"
-    await execute(servers.database_url, f"CREATE DATABASE {name}")
-    yield Operator(f"{servers.database_url.rsplit('/', 1)[0]}/{name}")
-    await execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
-
-
 @pytest.fixture(scope="module")
 def backup(shop: Operator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     into = tmp_path_factory.mktemp("backups")
@@ -70,14 +37,6 @@ def backup(shop: Operator, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     yield folder
 
 
-async def execute(url: str, statement: str) -> Any:
-    connection = await asyncpg.connect(url)
-    try:
-        return await connection.fetchval(statement)
-    finally:
-        await connection.close()
-
-
 async def test_a_backup_comes_back_whole_and_adds_up(empty: Operator, backup: Path) -> None:
     code, said = empty("restore", str(backup))
     assert code == 0, said
@@ -85,9 +44,7 @@ async def test_a_backup_comes_back_whole_and_adds_up(empty: Operator, backup: Pa
     assert await execute(empty.url, "SELECT sum(amount) FROM points.entries") == 465
     assert empty("ledger", "verify") == (0, "30 members, 30 entries: 0 differences\n")
     assert empty("migrate") == (0, "the database is up to date\n")
-    as_service = empty.url.replace(
-        empty.url.split("//")[1].split("@")[0], f"tamaru_points:{PASSWORD}"
-    )
+    as_service = Database(empty.url).url("points")
     assert await execute(as_service, "SELECT count(*) FROM points.members") == 30
 
 
