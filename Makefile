@@ -30,12 +30,13 @@ test: ## all tests, with real servers (ARGS="-k name" for some of them, JOBS=0 i
 	@$(LOCAL) prepare-tests
 	@$(VENV)/python -m pytest -n $(JOBS) --no-loadscope-reorder $(ARGS)
 
-check: ## lint, format, types, import rules, manifests for Kubernetes; secrets, known holes
+check: ## lint, format, types, import rules, migrations, manifests for Kubernetes; secrets, known holes
 	@$(LOCAL) prepare-checks
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy
 	@$(VENV)/lint-imports
+	@$(VENV)/python -m deploy.checks.migrations
 	@$(VENV)/python -m deploy.k8s.check
 	@$(VENV)/python -m deploy.checks.secrets
 	@$(VENV)/python -m deploy.checks.advisories

@@ -1,11 +1,14 @@
 """Forward-only migrations: one schema and one role per service, no grants across.
 
 Run as an administrator of the database, once per start (`tamaru migrate`), one at a time.
-A migration file is `NNNN_name.sql` and never changes once applied: its checksum is kept.
+A migration file is `NNNN_name.sql` and never changes once applied: its checksum is kept. The old
+version runs on meanwhile, so what it reads and writes stays as it is until the next version.
 """
 
+import asyncio
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import asyncpg
@@ -13,6 +16,16 @@ import asyncpg
 from shared import clock
 
 _LOCK = 0x74616D617275  # "tamaru"; only one migration runs at a time
+ALONE = "-- without a transaction"
+"""First line of a file with one statement that PostgreSQL runs only so, and that may be repeated:
+CREATE INDEX CONCURRENTLY IF NOT EXISTS."""
+
+LOCK_SECONDS = 3
+"""How long a change waits for a table. Whoever waits for one keeps all others waiting behind it, so
+it gives way to the shop and tries again."""
+
+LOCK_TRIES = 100
+_PAUSE_SECONDS = 0.5
 
 _BOOKKEEPING = """
 CREATE TABLE IF NOT EXISTS migrations (
@@ -24,6 +37,11 @@ CREATE TABLE IF NOT EXISTS migrations (
 """
 
 _VERSIONS = "SELECT version FROM migrations"
+_NOTE = "INSERT INTO migrations VALUES ($1, $2, $3, $4)"
+_UNFINISHED = """
+SELECT i.indexrelid::regclass AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE NOT i.indisvalid AND c.relnamespace = current_schema()::regnamespace
+"""
 
 _CLOSE = """
 REVOKE ALL ON DATABASE {database} FROM PUBLIC;
@@ -54,7 +72,9 @@ async def migrate(database_url: str, services: list[ServiceSchema]) -> list[str]
     """Bring every schema up to date; returns what was applied, as `service/file`."""
     connection = await asyncpg.connect(database_url)
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        # Asked again and again: a query that waits would hold up an index made CONCURRENTLY.
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):  # noqa: ASYNC110
+            await asyncio.sleep(_PAUSE_SECONDS)
         applied: list[str] = []
         await prepare_roles(connection, services)
         await _close_to_others(connection, services)
@@ -137,13 +157,34 @@ async def _apply_file(connection: asyncpg.Connection, file: Path, done: dict[int
         if done[version] != checksum:
             raise MigrationChanged(f"{file} was applied with other content; add a new file")
         return False
-    async with connection.transaction():
+    note = (version, file.stem[5:], checksum, clock.now())
+    if sql.startswith(ALONE):
+        await _drop_unfinished(connection)
         await connection.execute(sql)
-        await connection.execute(
-            "INSERT INTO migrations VALUES ($1, $2, $3, $4)",
-            version,
-            file.stem[5:],
-            checksum,
-            clock.now(),
-        )
+        await connection.execute(_NOTE, *note)
+        return True
+    await _patiently(connection, sql, note)
     return True
+
+
+async def _patiently(
+    connection: asyncpg.Connection, sql: str, note: tuple[int, str, str, datetime]
+) -> None:
+    """Apply a file whole, as soon as the tables that it changes are free for a moment."""
+    for tries_left in reversed(range(LOCK_TRIES)):
+        try:
+            async with connection.transaction():
+                await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+                await connection.execute(sql)
+                await connection.execute(_NOTE, *note)
+            return
+        except asyncpg.LockNotAvailableError:
+            if not tries_left:
+                raise
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def _drop_unfinished(connection: asyncpg.Connection) -> None:
+    """What a killed CONCURRENTLY left: an index that is written and never read."""
+    for row in await connection.fetch(_UNFINISHED):
+        await connection.execute(f"DROP INDEX CONCURRENTLY {row['name']}")

@@ -177,3 +177,46 @@ async def test_no_superuser_is_needed(url, services):
             await query(url, f"DROP OWNED BY {service.role} CASCADE")
         await query(url, f"DROP OWNED BY {owner} CASCADE")
         await query(url, f"DROP ROLE {owner}")
+
+
+async def test_a_change_gives_way_to_a_busy_table_and_comes_later(url, services, monkeypatch):
+    monkeypatch.setattr("shared.migrate.LOCK_SECONDS", 1)
+    service = services[0]
+    await migrate(url, [service])
+    (service.migrations / "0002_second.sql").write_text(SECOND)
+    busy = await asyncpg.connect(url, server_settings={"search_path": service.name})
+    other = await asyncpg.connect(url, server_settings={"search_path": service.name})
+    async with busy.transaction():
+        await busy.execute("SELECT FROM things")
+        changing = asyncio.create_task(migrate(url, [service]))
+        waited = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'things'::regclass"
+        async with asyncio.timeout(20):
+            while not await other.fetchval(waited):
+                await asyncio.sleep(0.01)
+            while await other.fetchval(waited):
+                await asyncio.sleep(0.01)
+        await asyncio.wait_for(other.execute("INSERT INTO things VALUES (7)"), 5)
+        assert not changing.done()
+    assert await changing == [f"{service.name}/0002_second.sql"]
+    assert await other.fetchval("SELECT count(*) FROM things") == 2
+    await busy.close()
+    await other.close()
+
+
+async def test_an_index_is_made_beside_a_writing_shop(url, services):
+    service = services[0]
+    await migrate(url, [service])
+    (service.migrations / "0002_index.sql").write_text(
+        "-- without a transaction\n"
+        "CREATE INDEX CONCURRENTLY IF NOT EXISTS things_by_id ON things (id);"
+    )
+    left = await asyncpg.connect(url, server_settings={"search_path": service.name})
+    await left.execute("CREATE INDEX half ON things (id)")
+    await left.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'half'::regclass")
+    assert await asyncio.gather(migrate(url, [service]), migrate(url, [service])) in (
+        [[f"{service.name}/0002_index.sql"], []],
+        [[], [f"{service.name}/0002_index.sql"]],
+    )
+    names = await left.fetch("SELECT indexname FROM pg_indexes WHERE tablename = 'things'")
+    assert {row["indexname"] for row in names} == {"things_pkey", "things_by_id"}
+    await left.close()
