@@ -36,8 +36,9 @@ UNION ALL SELECT 'a name in LINE', name FROM points.line_names WHERE name IS NOT
 UNION ALL SELECT 'a login', login FROM points.staff WHERE login IS NOT NULL
 UNION ALL SELECT 'a name of staff', name FROM points.staff
 """
-SHORTEST, SHORTEST_PLAIN = 2, 7
-"""Characters of a name that is looked for, and of one in plain letters, which may be any word."""
+SHORTEST, SHORTEST_PLAIN, DIFFERENT = 2, 7, 4
+"""Characters of a name that is looked for, and of one in plain letters, which may be any word: then
+so many have to differ, since whoever calls everything names people `0000000`."""
 
 
 async def private_words(stack: Stack) -> dict[str, str]:
@@ -47,11 +48,18 @@ async def private_words(stack: Stack) -> dict[str, str]:
     connection = await asyncpg.connect(stack.env["DATABASE_URL"])
     try:
         for what, word in await connection.fetch(NAMES):
-            if len(word) >= (SHORTEST_PLAIN if word.isascii() else SHORTEST):
+            if is_telling(word):
                 words.setdefault(word, what)
     finally:
         await connection.close()
     return words
+
+
+def is_telling(word: str) -> bool:
+    """Whether a name is found by chance nowhere."""
+    if word.isascii():
+        return len(word) >= SHORTEST_PLAIN and len(set(word)) >= DIFFERENT
+    return len(word) >= SHORTEST and word.isprintable()
 
 
 def leaks(folder: Path, words: Mapping[str, str]) -> list[str]:

@@ -9,11 +9,13 @@ from services.points.staff import sealing, totp
 from services.points.store import staff as store
 from services.points.store import staff_codes
 from services.points.store.staff import Person
-from shared import clock
+from shared import clock, logs
 from shared.bus.handling import Connection
 from shared.keys import Keys
 
 RECOVERY_CODES = 10
+
+log = logs.logger(__name__)
 
 
 class WrongCode(Exception):
@@ -23,7 +25,8 @@ class WrongCode(Exception):
 async def start(connection: Connection, person: Person, keys: Keys[str]) -> bytes:
     """A secret that counts from its first code on; the same one while none was typed."""
     if person.totp_secret is not None and person.totp_since is None:
-        return unsealed(keys, person.totp_secret)
+        with suppress(sealing.Broken):
+            return unsealed(keys, person.totp_secret)
     secret = secrets.token_bytes(totp.SECRET_BYTES)
     await staff_codes.put_secret(connection, person.id, sealing.seal(keys.new, secret))
     return secret
@@ -83,7 +86,11 @@ async def _use(
     person = await store.by_id(connection, id, lock=True)
     if person is None or person.totp_secret is None or (person.totp_since is None) != waiting:
         raise WrongCode
-    secret = unsealed(keys, person.totp_secret)
+    try:
+        secret = unsealed(keys, person.totp_secret)
+    except sealing.Broken:
+        log.error("a one-time secret is sealed under a SESSION_KEY that is gone", staff=str(id))
+        raise WrongCode from None
     step = totp.step_of(secret, typed, clock.now(), person.totp_step)
     if step is None:
         raise WrongCode

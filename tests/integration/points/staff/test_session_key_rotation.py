@@ -30,13 +30,14 @@ async def look(desk: Desk) -> int:
     return (await desk.client.get("/v1/staff/invitations")).status_code
 
 
-async def with_codes(desk: Desk) -> bytes:
+async def with_codes(desk: Desk) -> tuple[bytes, list[str]]:
     begun = await desk.client.post(CODES, **desk.acting("begin"))
     text = begun.json()["secret"]
     secret = base64.b32decode(text + "=" * (-len(text) % 8))
     code = totp.code(secret, totp.step_at(clock.now()))
-    assert (await desk.client.put(CODES, json={"code": code}, **desk.acting())).status_code == 200
-    return secret
+    confirmed = await desk.client.put(CODES, json={"code": code}, **desk.acting())
+    assert confirmed.status_code == 200
+    return secret, confirmed.json()["recovery_codes"]
 
 
 async def type_next(desk: Desk, secret: bytes, code_at: int) -> Any:
@@ -92,10 +93,21 @@ async def test_an_invitation_made_before_is_shown_again_and_lets_in(desk: Desk) 
     assert (await desk.client.get(link)).status_code == 200
 
 
+async def test_with_the_old_key_gone_a_recovery_code_still_lets_in(desk: Desk) -> None:
+    await desk.somebody()
+    await desk.enter()
+    secret, recovery = await with_codes(desk)
+    set_keys(desk, "a key, and nobody knows the one before")
+    wrong = await type_next(desk, secret, 1)
+    assert wrong.status_code == 422
+    right = await desk.client.post("/session/code", data={"code": recovery[0]}, headers=OURS)
+    assert right.headers["location"] == "/console"
+
+
 async def test_one_time_secrets_are_sealed_anew(desk: Desk) -> None:
     await desk.somebody()
     await desk.enter()
-    secret = await with_codes(desk)
+    secret, _ = await with_codes(desk)
     both = set_keys(desk, NEW, SESSION_KEY)
     assert (await type_next(desk, secret, 1)).headers["location"] == "/console"
     assert await resealing.once(desk.pool, both) == 1
