@@ -21,9 +21,11 @@ UNREACHABLE: tuple[type[Exception], ...] = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError,
 )
-"""The database is away, restarting or failing over: nothing is wrong with the work, try again."""
+"""The database is away, restarting, failing over or out of disk: nothing is wrong with the work,
+try again."""
 
 CONFLICTS: tuple[type[Exception], ...] = (
     asyncpg.DeadlockDetectedError,

@@ -6,10 +6,14 @@ from urllib.parse import urlsplit
 
 
 class Wire:
-    """A TCP way to a server: whole, cut (connections break and are refused) or hung (silence)."""
+    """A TCP way to a server: whole, cut (connections break and are refused) or hung (silence).
+
+    `late`: seconds by which whatever passes, in either direction, is delayed.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._target = host, port
+        self.late = 0.0
         self._flows = asyncio.Event()
         self._flows.set()
         self._is_cut = False
@@ -26,6 +30,11 @@ class Wire:
         self._is_cut = True
         for end in self._ends:
             end.transport.abort()
+
+    def snap(self) -> None:
+        """Break the connections that there are; new ones are welcome."""
+        self.cut()
+        self._is_cut = False
 
     def hang(self) -> None:
         self._flows.clear()
@@ -46,7 +55,11 @@ class Wire:
         if self._is_cut:
             writer.transport.abort()
             return
-        there_reader, there_writer = await asyncio.open_connection(*self._target)
+        try:
+            there_reader, there_writer = await asyncio.open_connection(*self._target)
+        except OSError:  # nobody is there: as if there were no wire
+            writer.transport.abort()
+            return
         self._ends |= {writer, there_writer}
         for source, sink in ((reader, there_writer), (there_reader, writer)):
             pump = asyncio.create_task(self._pump(source, sink))
@@ -56,6 +69,8 @@ class Wire:
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while data := await source.read(65536):
+                if self.late:
+                    await asyncio.sleep(self.late)
                 await self._flows.wait()
                 sink.write(data)
                 await sink.drain()

@@ -9,6 +9,7 @@ from services.webhook.handlers import HANDLERS
 from services.webhook.ingress import Ingress
 from services.webhook.intake import Intake
 from services.webhook.keys import Keyring
+from services.webhook.room import LOOK_SECONDS, Room
 from services.webhook.settings import WebhookSettings
 from services.webhook.spool import Spool
 from shared import logs, process, ratelimit, settings
@@ -49,6 +50,9 @@ async def setup(running: Process) -> None:
     running.task(spool.run())
     running.task(running.relay.run())
     running.watch("spool", partial(spool_watch.look, running.pool))
+    running.watch(
+        "purchases that wait", partial(ingress.room.look, running.bus), seconds=LOOK_SECONDS
+    )
     running.watch_outbox()
 
 
@@ -66,6 +70,7 @@ def _ingress(running: Process, keyring: Keyring, spool: Spool) -> Ingress:
         gate=gate.Gate(redis, configured.bus_namespace, configured.rate_limit_per_second),
         intake=intake,
         waiting=Waiting(),
+        room=Room(),
     )
 
 

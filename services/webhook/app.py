@@ -54,7 +54,9 @@ class WebhookApp(FastAPI):
         return documentation.complete(super().openapi())
 
     async def _answer(self, endpoint: Endpoint, request: Request) -> Response:
+        room, taken = self.state.ingress.room, 0
         try:
+            taken = room.take(request.scope["path"])
             return await endpoint(request)
         except Problem as problem:
             counters.refused(problem)
@@ -63,6 +65,8 @@ class WebhookApp(FastAPI):
             handler: Any = self.exception_handlers[Exception]
             response: Response = await handler(request, error)
             return response
+        finally:
+            room.leave(taken)
 
 
 async def _traced(

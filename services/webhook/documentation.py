@@ -46,7 +46,7 @@ _WRONG = {
     415: "Not a media type or encoding that is taken here.",
     422: "Refused by a rule; `errors` lists all that is wrong.",
     429: "Too fast for this API key.",
-    503: "Nothing durable can be reached. Send it again, unchanged.",
+    503: "Too much is under way, or nothing durable is reached. Send it again, unchanged.",
 }
 _RETRY_AFTER = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},

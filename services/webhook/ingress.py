@@ -8,6 +8,7 @@ from starlette.requests import Request
 from services.webhook.gate import Gate
 from services.webhook.intake import Intake
 from services.webhook.keys import Keyring
+from services.webhook.room import Room
 from services.webhook.store import ApiKey
 from shared.keys import Keys
 from shared.problems import Problem, malformed, unavailable
@@ -27,6 +28,7 @@ class Ingress:
     gate: Gate
     intake: Intake
     waiting: Waiting
+    room: Room
 
 
 def ingress_of(request: Request) -> Ingress:

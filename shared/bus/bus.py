@@ -2,7 +2,7 @@
 holds back never holds back acknowledgements."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
@@ -52,12 +52,12 @@ class Bus:
         if self._reads:
             await self._in.up.wait()
 
-    async def depths(self) -> dict[str, Depth | None]:
-        """How full each queue is; see `depths`. Raises BrokerUnavailable."""
+    async def depths(self, purposes: Sequence[str] | None = None) -> dict[str, Depth | None]:
+        """How full each queue is, or these; see `depths`. Raises BrokerUnavailable."""
         connection = self._out.connection
         if connection is None:
             raise BrokerUnavailable("not connected to the broker")
-        return await depths(connection, self.names)
+        return await depths(connection, self.names, purposes)
 
     def consume(
         self, purpose: str, handlers: Handlers, pool: "Pool[Any]", relay: Relay, **options: Any

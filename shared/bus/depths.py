@@ -23,11 +23,14 @@ class Depth(NamedTuple):
     consumers: int
 
 
-async def depths(connection: AbstractConnection, names: Names) -> dict[str, Depth | None]:
-    """Each purpose's queue, `dead` and the delays (`retry.5s`); None: the queue is not there.
+async def depths(
+    connection: AbstractConnection, names: Names, purposes: Sequence[str] | None = None
+) -> dict[str, Depth | None]:
+    """Each purpose's queue, `dead` and the delays (`retry.5s`), or only `purposes`; None: the queue
+    is not there.
 
     Raises BrokerUnavailable."""
-    queues = {purpose: names.queue(purpose) for purpose in all_purposes()}
+    queues = {purpose: names.queue(purpose) for purpose in purposes or all_purposes()}
     found: dict[str, Depth | None] = {}
     try:
         with talking():

@@ -3,7 +3,10 @@
 import asyncio
 from typing import Any
 
+import asyncpg
+
 from services.webhook.store import HAND_OVER_LOCK
+from tests.full_disk import FULL, ROOM
 
 
 async def post_many(edge, first: int, count: int) -> list[Any]:
@@ -178,3 +181,46 @@ async def test_only_one_process_hands_over_at_a_time(edge, told) -> None:
         assert totals(edge) == []
         await other.execute("SELECT pg_advisory_unlock_all()")
     await told.until(lambda: totals(edge) == list(range(43)))
+
+
+async def test_without_room_a_till_is_told_to_come_again_and_then_taken(edge) -> None:
+    room = edge.process.app.state.ingress.room
+    taken = room.take("/v1/purchases")
+    room.leave(taken - room._most)
+    full = await edge.post(edge.purchase())
+    assert (full.status, full.headers["retry-after"]) == (503, "1")
+    room.leave(room._most)
+    assert (await edge.post(edge.purchase())).status == 202
+    assert room._taken == 0
+
+
+async def test_the_room_knows_what_waits_for_points(edge, told) -> None:
+    room, bus = edge.process.app.state.ingress.room, edge.process.bus
+    await room.look(bus)
+    before = room._behind
+    await post_many(edge, 0, 3)
+
+    async def more() -> bool:
+        await room.look(bus)
+        return room._behind >= before + 3
+
+    await told.until(more)
+
+
+async def test_with_the_disk_full_and_the_broker_gone_a_till_is_told_to_come_again(
+    edge, database, told
+) -> None:
+    administrator = await asyncpg.connect(database.admin_url)
+    await administrator.execute(FULL)
+    edge.broker.cut()
+    try:
+        refused = await edge.post(edge.purchase())
+        assert (refused.status, refused.headers["retry-after"]) == (503, "2")
+    finally:
+        await administrator.execute(ROOM)
+        await administrator.close()
+
+    async def taken() -> bool:
+        return (await edge.post(edge.purchase())).status == 202
+
+    await told.until(taken)
