@@ -54,9 +54,9 @@ bench: ## benchmarks, each figure beside its yardstick (minutes)
 	@$(LOCAL) prepare-tests
 	@$(VENV)/python -m deploy.bench $(ARGS)
 
-faults: ## the long runs that kill processes in the middle
+faults: ## the long runs that break things in the middle (SEEDS=50 for more days, SEED=17 for one)
 	@$(LOCAL) prepare-tests
-	@$(VENV)/python -m pytest tests/faults -m faults $(ARGS)
+	@SEEDS="$(SEEDS)" SEED="$(SEED)" $(VENV)/python -m pytest tests/faults -m faults $(ARGS)
 
 lock: ## write the lock files anew from pyproject.toml and deploy/web/package.json (needs npm)
 	@$(LOCAL) prepare-checks

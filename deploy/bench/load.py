@@ -47,7 +47,8 @@ class Job(msgspec.Struct, kw_only=True):
 
 
 class Outcome(msgspec.Struct, kw_only=True):
-    """`sent` holds wall-clock nanoseconds by number; times are in seconds, `answer_*` in ms."""
+    """`sent` holds wall-clock nanoseconds by number; times are in seconds, `answer_*` in ms.
+    `refused` are the numbers that got another answer than 2xx, which `accepted_p99` leaves out."""
 
     sent: list[int]
     statuses: dict[str, int]
@@ -55,6 +56,8 @@ class Outcome(msgspec.Struct, kw_only=True):
     cpu: float
     answer_p50: float
     answer_p99: float
+    accepted_p99: float = 0.0
+    refused: list[int] = []
 
     @property
     def rate(self) -> float:
@@ -70,6 +73,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self.began = 0
+        self.number = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop."""
@@ -113,6 +117,8 @@ class Load:
         self._sent: list[int] = []
         self._statuses: Counter[str] = Counter()
         self._answer_ns: list[int] = []
+        self._accepted_ns: list[int] = []
+        self._refused: list[int] = []
         self._done = asyncio.Event()
 
     async def run(self) -> Outcome:
@@ -135,7 +141,12 @@ class Load:
     def answered(self, connection: Connection, status: int) -> None:
         """A connection is free again."""
         self._statuses[str(status)] += 1
-        self._answer_ns.append(time.perf_counter_ns() - connection.began)
+        took = time.perf_counter_ns() - connection.began
+        self._answer_ns.append(took)
+        if status < 300:
+            self._accepted_ns.append(took)
+        else:
+            self._refused.append(connection.number)
         self._idle.append(connection)
         if len(self._answer_ns) == self._job.posts:
             self._done.set()
@@ -151,8 +162,10 @@ class Load:
             if len(self._sent) == self._job.posts:
                 return
             moment = time.time_ns() if self._unlimited else self._permitted.popleft()
+            connection = self._idle.popleft()
+            connection.number = len(self._sent)
             self._sent.append(moment)
-            self._idle.popleft().send(next(self._requests))
+            connection.send(next(self._requests))
 
     async def _pace(self) -> None:
         if self._job.rate is not None:
@@ -187,6 +200,7 @@ class Load:
         for connection in self._idle:
             connection.close()
         cuts = statistics.quantiles(self._answer_ns, n=100)
+        accepted = sorted(self._accepted_ns) or [0]
         return Outcome(
             sent=self._sent,
             statuses=dict(self._statuses),
@@ -194,6 +208,8 @@ class Load:
             cpu=cpu,
             answer_p50=cuts[49] / 1e6,
             answer_p99=cuts[98] / 1e6,
+            accepted_p99=accepted[(len(accepted) - 1) * 99 // 100] / 1e6,
+            refused=self._refused,
         )
 
 
