@@ -13,6 +13,7 @@ from shared.process import Process
 from shared.ratelimit import RateLimit
 from shared.web import schemas
 from shared.web.auth import FindKey
+from shared.web.crowd import AtMost
 from shared.web.staff import Gate, SignIn, lead_to_sign_in
 
 _PROBLEMS = {
@@ -25,7 +26,7 @@ _PROBLEMS = {
         (409, "It cannot be done as things are; the detail says why."),
         (422, "Refused by a rule; `errors` lists what is wrong in the input."),
         (429, "Too fast for this API key."),
-        (503, "The database is not reached. Send it again, unchanged."),
+        (503, "Too much is under way, or the database is not reached. Send it again, unchanged."),
     )
 }
 _PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
@@ -70,6 +71,7 @@ def serve(
     prefix = f"{process.settings.bus_namespace}:{name}"
     app.state.rate_limit = RateLimit(redis_url, prefix, rate)
     process.on_stop.append(app.state.rate_limit.close)
+    app.add_middleware(AtMost)
     problems.install(app)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(SignIn, lead_to_sign_in)
