@@ -38,7 +38,7 @@ SELECT id, type, body, $4 FROM unnest($1::uuid[], $2::text[], $3::bytea[]) AS r 
 _DELETE = "DELETE FROM outbox WHERE id = ANY($1::uuid[])"
 _TAKE = """
 UPDATE outbox SET created_at = $2 WHERE id IN (
-    SELECT id FROM outbox WHERE created_at < $1 AND id <> ALL($4::uuid[])
+    SELECT id FROM outbox WHERE (created_at < $1 OR created_at > $5) AND id <> ALL($4::uuid[])
     ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
 ) RETURNING id, type, body
 """
@@ -151,12 +151,14 @@ class Relay:
         return [None] * len(ids_)
 
     async def _sweep(self) -> bool:
-        """Publish one page of old rows; true when a full page left, so that more may follow."""
+        """Publish one page of old rows; true when a full page left, so that more may follow.
+
+        A row from the future was left by a process whose clock ran ahead: it waits for nobody."""
         if not self._publisher.is_open:
             return False
         now = clock.now()
         found = await self._pool.fetch(
-            _TAKE, now - LEFT_BEHIND, now, SWEEP_ROWS, list(self._sending)
+            _TAKE, now - LEFT_BEHIND, now, SWEEP_ROWS, list(self._sending), now + LEFT_BEHIND
         )
         rows = [Row(**row) for row in found]
         await self.hand_over(sorted(rows, key=lambda row: row.id))

@@ -8,9 +8,10 @@ import asyncio
 import json
 import random
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -73,12 +74,15 @@ def work(users: Sequence[str], size: Size, dice: random.Random) -> list[Work]:
     """All that is to be done, repeated and shuffled. Who spends never returns anything, so that a
     balance below zero is always wrong."""
     spenders, returners = users[: len(users) // 2], users[len(users) // 2 :]
-    bought = rush.purchases(users, size.purchases, dice)
-    tag = dice.getrandbits(48)
-    salvos = [_salvo(f"{tag:012x}-{n}", dice) for n in range(size.salvos)]
+    run = uuid.uuid4().hex[:8]  # a seed may come again in the same shop
+    bought = [
+        replace(each, key=f"{run}-{each.key}")
+        for each in rush.purchases(users, size.purchases, dice)
+    ]
+    salvos = [_salvo(f"{run}-{n}", dice) for n in range(size.salvos)]
     named = [
-        tuple(_of(each, dice_user) for each in salvo)
-        for salvo, dice_user in zip(salvos, dice.choices(spenders, k=size.salvos), strict=True)
+        tuple(replace(each, user=user) for each in salvo)
+        for salvo, user in zip(salvos, dice.choices(spenders, k=size.salvos), strict=True)
     ]
     returnable = [each for each in bought if each.user in set(returners)]
     returns = [
@@ -98,10 +102,6 @@ def _salvo(tag: str, dice: random.Random) -> list[Spend]:
         Spend(f"spend-{tag}-{n}", "", dice.randint(20, 60), dice.choice(WAYS))
         for n in range(dice.randint(2, 4))
     ]
-
-
-def _of(spend: Spend, user: str) -> Spend:
-    return Spend(spend.key, user, spend.points, spend.way)
 
 
 @dataclass

@@ -3,11 +3,12 @@
 import asyncio
 from collections import Counter
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import aio_pika
 import msgspec
 
-from shared import outbox
+from shared import clock, outbox
 from shared.bus.bus import Bus
 from shared.events import PurchaseRejected, new_event
 from shared.ids import new_id
@@ -61,6 +62,23 @@ async def test_what_was_left_behind_is_published_by_one_of_those_who_sweep(serve
         for sweep in sweeps:
             sweep.cancel()
         assert set(heard.values()) == {1}
+
+
+async def test_what_a_clock_that_ran_ahead_left_behind_is_published_too(servers, shop):
+    bus = await shop.start()
+    async with spying(servers, bus.names) as heard:
+        clock.set_offset(timedelta(hours=1))
+        try:
+            await leave_behind(shop.pool, 2)
+        finally:
+            clock.set_offset(timedelta(0))
+        sweep = asyncio.create_task(bus.relay.run())
+
+        async def told() -> bool:
+            return len(heard) == 2
+
+        await until(told)
+        sweep.cancel()
 
 
 async def test_a_sweep_without_a_broker_leaves_the_rows_to_those_who_have_one(shop):
