@@ -135,9 +135,11 @@ class Arena:
             self.cables.mend(fault.victim)
 
     async def _clock(self, fault: Fault) -> None:
+        """Never behind the tills' clocks: points for what has not happened yet wait for it, rightly,
+        and the verdict does not know how long."""
         file = self._clocks / fault.victim
         before = int(file.read_text()) if file.exists() else 0
-        file.write_text(str(before + fault.jump))
+        file.write_text(str(max(0, before + fault.jump)))
         self.stack.kill(fault.victim)
 
     async def _forget(self, fault: Fault) -> None:
