@@ -135,7 +135,7 @@ class Arena:
             self.cables.mend(fault.victim)
 
     async def _clock(self, fault: Fault) -> None:
-        """Never behind the tills' clocks: points for what has not happened yet wait for it, rightly,
+        """Never behind the tills' clocks: points for what has not happened yet rightly wait for it,
         and the verdict does not know how long."""
         file = self._clocks / fault.victim
         before = int(file.read_text()) if file.exists() else 0
