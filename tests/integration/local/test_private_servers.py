@@ -20,8 +20,9 @@ from deploy.local.servers import Servers, start_servers
 from deploy.local.stack import Stack, scratch_folder
 
 INTERRUPTED_UP = """
-import sys
+import signal, sys
 from deploy.local import venv
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever this run was started from
 venv.is_current = lambda *_: True  # the environment that runs this test will do
 from deploy.local.__main__ import main
 sys.exit(main())
