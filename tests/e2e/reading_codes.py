@@ -10,18 +10,24 @@ from deploy.local.layout import ROOT
 
 PATIENCE = 60  # seconds
 MARGIN = 24  # CSS pixels
-# One reader after the other: MultiFormatReader writes a warning for each that finds nothing.
+# From several distances, as a hand holds a camera. One reader after the other: MultiFormatReader
+# writes a warning for each that finds nothing.
 READ = """(async () => {
   const picture = new Image();
   picture.src = "%s";
   await picture.decode();
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [picture.width, picture.height];
-  canvas.getContext("2d", { willReadFrequently: true }).drawImage(picture, 0, 0);
-  const light = new ZXing.HTMLCanvasElementLuminanceSource(canvas);
-  const bits = new ZXing.BinaryBitmap(new ZXing.HybridBinarizer(light));
-  for (const reader of [new ZXing.QRCodeReader(), new ZXing.EAN13Reader()]) {
-    try { return reader.decode(bits).getText(); } catch { continue; }
+  for (const scale of [1, 2, 0.75, 1.5, 3]) {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [picture.width * scale, picture.height * scale];
+    const drawn = canvas.getContext("2d", { willReadFrequently: true });
+    drawn.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    const light = new ZXing.HTMLCanvasElementLuminanceSource(canvas);
+    for (const Binarizer of [ZXing.HybridBinarizer, ZXing.GlobalHistogramBinarizer]) {
+      const bits = new ZXing.BinaryBitmap(new Binarizer(light));
+      for (const reader of [new ZXing.QRCodeReader(), new ZXing.EAN13Reader()]) {
+        try { return reader.decode(bits).getText(); } catch { continue; }
+      }
+    }
   }
   return "";
 })()"""
