@@ -23,3 +23,8 @@ def set_offset(offset: timedelta) -> None:
     """Move this process's clock by `offset` from the system's."""
     global _offset
     _offset = offset
+
+
+def seconds_since(moment: datetime | None) -> float:
+    """How long ago it was; 0 for what is still to come, and for nothing."""
+    return max(0.0, (now() - moment).total_seconds()) if moment is not None else 0.0

@@ -47,12 +47,7 @@ def buried(queue: str) -> None:
 
 def show_oldest(queue: str, oldest: Callable[[], datetime | None]) -> None:
     """Show how old the oldest event is that a reader of `queue` has, asked at each reading."""
-
-    def seconds() -> float:
-        moment = oldest()
-        return max(0.0, (clock.now() - moment).total_seconds()) if moment else 0.0
-
-    _oldest.labels(queue).set_function(seconds)
+    _oldest.labels(queue).set_function(lambda: clock.seconds_since(oldest()))
 
 
 def show_readiness(checks: Mapping[str, bool]) -> None:

@@ -35,11 +35,13 @@ class Age:
         """The oldest waits since `moment`; None: nothing waits."""
         self._since = moment
 
+    def while_so(self, waiting: bool) -> None:
+        """Something waits, since when it was first seen to; or nothing does."""
+        self._since = (self._since or clock.now()) if waiting else None
+
     def seconds(self) -> float:
         """How long it has been waiting now."""
-        if self._since is None:
-            return 0.0
-        return max(0.0, (clock.now() - self._since).total_seconds())
+        return clock.seconds_since(self._since)
 
 
 async def run(what: str, look: Look, seconds: float = LOOK_SECONDS) -> None:

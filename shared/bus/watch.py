@@ -3,11 +3,8 @@
 Any process may watch; the scheduler's worker does, because it has the time for it.
 """
 
-from datetime import datetime
-
 from prometheus_client import Gauge
 
-from shared import clock
 from shared.bus.bus import Bus
 from shared.bus.depths import Depth
 from shared.watching import Age
@@ -30,7 +27,6 @@ class QueueWatch:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._unread: dict[str, Age] = {}
-        self._unread_since: dict[str, datetime] = {}
 
     async def look(self) -> None:
         """Ask for every queue. Raises BrokerUnavailable."""
@@ -47,9 +43,4 @@ class QueueWatch:
         _consumers.labels(purpose).set(depth.consumers)
         if purpose not in self._unread:
             self._unread[purpose] = Age(_unread.labels(purpose))
-        if depth.messages and not depth.consumers:
-            since = self._unread_since.setdefault(purpose, clock.now())
-        else:
-            self._unread_since.pop(purpose, None)
-            since = None
-        self._unread[purpose].since(since)
+        self._unread[purpose].while_so(depth.messages > 0 and not depth.consumers)

@@ -190,7 +190,8 @@ async def replay_one(
                 {"delivery": each.id, "status": each.status} for each in (delivery, again)
             )
             audited(request, f"webhook:{endpoint.id}", before=before, after=after)
-        return await _delivery(connection, endpoint.id, delivery_id)
+            delivery = again
+        return delivery
 
 
 @router.post("/{webhook_id}/replay", status_code=202, response_model=schemas.Replayed)
