@@ -5,23 +5,20 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import asyncpg
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-import services as services_package
 from deploy.local import probes
 from deploy.local.servers import ServerUrls, start_servers
 from deploy.local.stack import scratch_folder
 from deploy.local.up import given_urls, wants_docker
+from deploy.schemas import SERVICES, migrations_of
 from shared import ids
 from shared.migrate import ServiceSchema, migrate
 from tests import namespaces
 
-SERVICES = Path(services_package.__file__).parent
-SCHEMAS = ("webhook", "points", "notify", "scheduler")
 PASSWORD = "of-a-throw-away-database"
 
 
@@ -112,7 +109,7 @@ def database(servers: ServerUrls) -> Iterator["Database"]:
     name = f"test_{ids.new_id().hex[:16]}"
     asyncio.run(_execute(servers.database_url, f"CREATE DATABASE {name}"))
     admin_url = f"{servers.database_url.rsplit('/', 1)[0]}/{name}"
-    services = [ServiceSchema(each, SERVICES / each / "migrations", PASSWORD) for each in SCHEMAS]
+    services = [ServiceSchema(each, migrations_of(each), PASSWORD) for each in SERVICES]
     try:
         asyncio.run(migrate(admin_url, services))
         yield Database(admin_url)

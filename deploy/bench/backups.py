@@ -13,13 +13,12 @@ from pathlib import Path
 import asyncpg
 
 from deploy.backup import postgres, restoring, taking
-from deploy.bench.databases import PASSWORD
+from deploy.bench.databases import PASSWORD, empty
 from deploy.bench.filling import Filler
 from deploy.bench.house import House
 from deploy.bench.results import Line
 from deploy.bench.shop import shop
 from deploy.schemas import migrations_of
-from shared import ids
 from shared.migrate import ServiceSchema, prepare_roles
 
 MEMBERS, ENTRIES = 1_000_000, 10_000_000
@@ -75,11 +74,11 @@ async def _there_and_back(
         folder = await taking.take(url, (SCHEMA,), place, jobs=JOBS, tell=house.tell)
     size = sum(file.stat().st_size for file in folder.rglob("*"))
     services = [ServiceSchema(SCHEMA, migrations_of(SCHEMA), PASSWORD)]
-    async with _empty(house.database_url) as other, _timed(house, "restore", times):
+    async with empty(house.database_url) as other, _timed(house, "restore", times):
         done = await restoring.restore(
             other, services, folder, replace=False, jobs=JOBS, tell=house.tell
         )
-    async with _empty(house.database_url) as other:
+    async with empty(house.database_url) as other:
         connection = await asyncpg.connect(other)
         await prepare_roles(connection, services)
         await connection.close()
@@ -97,18 +96,6 @@ async def _timed(house: House, what: str, times: dict[str, float]) -> AsyncItera
     started = time.perf_counter()
     yield
     times[what] = time.perf_counter() - started
-
-
-@contextlib.asynccontextmanager
-async def _empty(server_url: str) -> AsyncIterator[str]:
-    name = f"bench_{ids.new_id().hex[:20]}"
-    admin = await asyncpg.connect(server_url)
-    await admin.execute(f"CREATE DATABASE {name}")
-    try:
-        yield f"{server_url.rpartition('/')[0]}/{name}"
-    finally:
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await admin.close()
 
 
 async def _server(url: str) -> int:

@@ -2,13 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib import resources
-from pathlib import Path
 
 import asyncpg
 import msgspec
 
 from deploy.local.plan import role_url
+from deploy.schemas import migrations_of
 from shared import ids
 from shared.migrate import ServiceSchema, migrate
 
@@ -25,14 +24,19 @@ class Scratch(msgspec.Struct, frozen=True):
 @asynccontextmanager
 async def scratch(server_url: str, service: str) -> AsyncIterator[Scratch]:
     """Fresh on the server that an administrator's URL leads to; dropped afterwards."""
+    async with empty(server_url) as url:
+        await migrate(url, [ServiceSchema(service, migrations_of(service), PASSWORD)])
+        yield Scratch(url, role_url(url, service, PASSWORD))
+
+
+@asynccontextmanager
+async def empty(server_url: str) -> AsyncIterator[str]:
+    """The administrator's URL of a new database with nothing in it; dropped afterwards."""
     name = f"bench_{ids.new_id().hex[:20]}"
-    migrations = Path(str(resources.files(f"services.{service}") / "migrations"))
     admin = await asyncpg.connect(server_url)
     await admin.execute(f"CREATE DATABASE {name}")
-    url = f"{server_url.rpartition('/')[0]}/{name}"
     try:
-        await migrate(url, [ServiceSchema(service, migrations, PASSWORD)])
-        yield Scratch(url, role_url(url, service, PASSWORD))
+        yield f"{server_url.rpartition('/')[0]}/{name}"
     finally:
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
         await admin.close()

@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -15,10 +13,10 @@ from deploy.doctor.findings import Finding, bad, good
 from deploy.doctor.surroundings import Surroundings
 from deploy.doctor.waiting_checks import LOOKS
 from deploy.local.plan import role_url
+from deploy.schemas import SERVICES, migrations_of
 from shared import clock, migrate
 from shared.db import Pool, open_pool
 
-SERVICES = ("webhook", "points", "notify", "scheduler")
 OLDEST_SERVER = 15
 MOST_SKEW = timedelta(seconds=2)
 
@@ -46,7 +44,7 @@ async def check(here: Surroundings) -> list[Finding]:
         await connection.close()
     found = [_server(seen.version), _skew(seen.time, now), *disk(seen.folder)]
     found += await _roles(here, url)
-    missing = {name: await migrate.missing(url, name, _migrations(name)) for name in SERVICES}
+    missing = {name: await migrate.missing(url, name, migrations_of(name)) for name in SERVICES}
     found.append(_schema(missing))
     if any(missing.values()):
         return found  # what is asked below may not be there yet
@@ -68,10 +66,6 @@ async def _pool(url: str, schema: str) -> AsyncIterator["Pool[Any]"]:
         yield pool
     finally:
         pool.terminate()
-
-
-def _migrations(service: str) -> Path:
-    return Path(str(resources.files(f"services.{service}") / "migrations"))
 
 
 async def _roles(here: Surroundings, url: str) -> list[Finding]:
