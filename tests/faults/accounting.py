@@ -9,7 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 WELCOME = 50
 LEVELS = (("bronze", "ブロンズ", 200), ("gold", "ゴールド", 700))
@@ -44,6 +44,16 @@ class Bought:
     @property
     def points(self) -> int:
         return self.total // 100
+
+    def told(self, cards: Mapping[str, str], at: str) -> dict[str, Any]:
+        """What the till posts of it."""
+        return {
+            "store": "main",
+            "member": {"card": cards[self.user]},
+            "occurred_at": at,
+            "total": self.total,
+            "tax": self.total // 11,
+        }
 
 
 class Entry(NamedTuple):

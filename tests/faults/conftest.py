@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -15,6 +16,7 @@ from deploy.local.layout import DEFAULT_FOLDER, ROOT
 from deploy.local.server_units import SERVER_NAMES
 from deploy.local.stack import Stack, scratch_folder
 from tests.faults import rush
+from tests.faults.arena import Arena, needed
 
 READY_SECONDS = 180.0
 NOTIFY = ("notify-worker", "notify-broadcasts")
@@ -48,6 +50,20 @@ def keep_logs(stack: Stack) -> None:
     kept = DEFAULT_FOLDER / "reports" / "logs"
     shutil.rmtree(kept, ignore_errors=True)
     shutil.copytree(stack.log("supervisor").parent, kept)
+
+
+@contextmanager
+def standing(arena: Arena) -> Iterator[Arena]:
+    """An arena with its shop open, destroyed at the end."""
+    if missing := needed():
+        pytest.skip(f"not installed: {missing}")
+    try:
+        arena.start()
+        asyncio.run(open_shop(arena.stack))
+        yield arena
+    finally:
+        keep_logs(arena.stack)
+        arena.destroy()
 
 
 async def open_shop(stack: Stack) -> None:

@@ -156,13 +156,7 @@ class Tills:
                 await asyncio.gather(*(self._spend(spend) for spend in each))
 
     async def _buy(self, bought: Bought) -> str:
-        body = {
-            "store": "main",
-            "member": {"card": self._cards[bought.user]},
-            "occurred_at": self._at,
-            "total": bought.total,
-            "tax": bought.total // 11,
-        }
+        body = bought.told(self._cards, self._at)
         url = self._env[self._dice.choice(("EDGE_URL", "WEBHOOK_URL"))]
         prefer = {"prefer": "wait=1"} if self._dice.random() < rush.WAITING else {}
         status, answer = await self._post(f"{url}/v1/purchases", body, bought.key, prefer)

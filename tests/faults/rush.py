@@ -236,13 +236,7 @@ class Till:
         headers = {"authorization": f"Bearer {self._key}", "idempotency-key": bought.key}
         if self._dice.random() < WAITING:
             headers["prefer"] = "wait=1"
-        body = {
-            "store": "main",
-            "member": {"card": self._cards[bought.user]},
-            "occurred_at": self._at,
-            "total": bought.total,
-            "tax": bought.total // 11,
-        }
+        body = bought.told(self._cards, self._at)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not await self._try(self._dice.choice(self._urls), headers, body, bought):
             assert time.monotonic() < deadline, f"{bought.key} is not acknowledged"

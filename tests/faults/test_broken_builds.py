@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults import broken, plan, seeds
-from tests.faults.arena import Arena, needed
+from tests.faults.arena import Arena
 from tests.faults.broken import BUILDS, Broken
-from tests.faults.conftest import keep_logs, open_shop
+from tests.faults.conftest import standing
 from tests.faults.verdict import told
 
 
@@ -22,16 +22,8 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def arena(code: Path) -> Iterator[Arena]:
     """The product, run from the copy."""
-    if missing := needed():
-        pytest.skip(f"not installed: {missing}")
-    made = Arena(code)
-    try:
-        made.start()
-        asyncio.run(open_shop(made.stack))
+    with standing(Arena(code)) as made:
         yield made
-    finally:
-        keep_logs(made.stack)
-        made.destroy()
 
 
 @pytest.mark.parametrize("build", BUILDS, ids=lambda build: build.name)

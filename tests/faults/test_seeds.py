@@ -4,15 +4,14 @@
 alone.
 """
 
-import asyncio
 import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.faults import seeds
-from tests.faults.arena import Arena, needed
-from tests.faults.conftest import Tamaru, keep_logs, open_shop
+from tests.faults.arena import Arena
+from tests.faults.conftest import Tamaru, standing
 from tests.faults.seeds import HEAD, Outcome
 from tests.faults.verdict import told
 
@@ -31,16 +30,8 @@ def wanted() -> list[int]:
 @pytest.fixture
 def arena() -> Iterator[Arena]:
     """The product behind cables, its shop open."""
-    if missing := needed():
-        pytest.skip(f"not installed: {missing}")
-    made = Arena()
-    try:
-        made.start()
-        asyncio.run(open_shop(made.stack))
+    with standing(Arena()) as made:
         yield made
-    finally:
-        keep_logs(made.stack)
-        made.destroy()
 
 
 @pytest.mark.faults

@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from tests.conformance.openapi import Judge, judged
+from tests.listening import listening
 
 PUSH = "/v2/bot/message/push"
 TYPO = {"to": "U" + "0" * 32, "messages": [{"type": "text", "txt": "a"}]}
@@ -35,10 +36,7 @@ async def test_a_stand_in_tells_of_each_kind_of_request(times: int) -> None:
     judge = Judge()
     app = web.Application(middlewares=[judge.middleware()])
     app.router.add_post(PUSH, push)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    for _ in range(times):
-        await post(f"http://127.0.0.1:{runner.addresses[0][1]}")
-    await runner.cleanup()
+    async with listening(app) as address:
+        for _ in range(times):
+            await post(address)
     assert judge.problems().count("messages[0].txt: unknown field (rule)") == 1

@@ -20,6 +20,7 @@ from shared.bus.deadletters import opened
 from shared.bus.errors import BrokerUnavailable
 from shared.events import Event, PurchaseRejected, ScheduleCancelled, new_event
 from shared.ids import new_id
+from tests.integration.bus.reading import handlers
 
 DEADLINE = 60
 
@@ -87,17 +88,6 @@ async def proxy(servers):
 
 def cancelled(key: str) -> Event[ScheduleCancelled]:
     return new_event("/test", ScheduleCancelled(key=key))
-
-
-def handlers(cancel) -> dict:
-    async def nothing(batch, events) -> None:
-        pass
-
-    return {
-        "schedule.requested.v1": nothing,
-        "schedule.cancelled.v1": cancel,
-        "program.published.v1": nothing,
-    }
 
 
 async def note_and_tell(batch, events) -> None:

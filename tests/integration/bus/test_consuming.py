@@ -15,23 +15,13 @@ from shared.bus.stream import BACKLOG_MESSAGES, FEW_EVENTS
 from shared.events import Event, PurchaseRejected, ScheduleCancelled, new_event
 from shared.ids import new_id
 from shared.outbox import Relay
+from tests.integration.bus.reading import handlers
 
 DEADLINE = 40
 
 
 def cancelled(key: str) -> Event[ScheduleCancelled]:
     return new_event("/test", ScheduleCancelled(key=key))
-
-
-def handlers(cancel) -> dict:
-    async def nothing(batch, events) -> None:
-        pass
-
-    return {
-        "schedule.requested.v1": nothing,
-        "schedule.cancelled.v1": cancel,
-        "program.published.v1": nothing,
-    }
 
 
 async def note(batch, events) -> None:

@@ -13,6 +13,7 @@ from shared.bus.deadletters import opened
 from shared.bus.errors import Poison
 from shared.bus.topology import DELIVERY_LIMIT
 from shared.events import Event, ScheduleCancelled, new_event
+from tests.integration.bus.reading import handlers
 
 DEADLINE = 40
 LOGGED = re.compile(r"^\d{4}-\d\d-\d\d \S+ \[.*\n", re.MULTILINE)
@@ -21,17 +22,6 @@ LOGGED = re.compile(r"^\d{4}-\d\d-\d\d \S+ \[.*\n", re.MULTILINE)
 
 def cancelled(key: str) -> Event[ScheduleCancelled]:
     return new_event("/test", ScheduleCancelled(key=key), subject="a person")
-
-
-def handlers(cancel) -> dict:
-    async def nothing(batch, events) -> None:
-        pass
-
-    return {
-        "schedule.requested.v1": nothing,
-        "schedule.cancelled.v1": cancel,
-        "program.published.v1": nothing,
-    }
 
 
 class Repairable:

@@ -12,6 +12,7 @@ from shared.bus.watch import QueueWatch
 from shared.events import ScheduleCancelled, new_event
 from shared.ids import new_id
 from shared.outbox_watch import OutboxWatch
+from tests.integration.bus.reading import handlers
 
 QUEUE = {"queue": "scheduler.items"}
 
@@ -24,17 +25,6 @@ def value(name: str, labels: dict[str, str] | None = None) -> float:
     found = REGISTRY.get_sample_value(f"tamaru_{name}", labels or {})
     assert found is not None, name
     return found
-
-
-def handlers(cancel) -> dict:
-    async def nothing(batch, events) -> None:
-        pass
-
-    return {
-        "schedule.requested.v1": nothing,
-        "schedule.cancelled.v1": cancel,
-        "program.published.v1": nothing,
-    }
 
 
 async def until(condition) -> None:

@@ -31,6 +31,7 @@ from shared.outbox import Relay
 from shared.process import Process, Setup
 from tests import namespaces, tables
 from tests.conformance.openapi import Judge
+from tests.listening import listening
 
 USER = "U" + "1" * 32
 OTHER = "U" + "2" * 32
@@ -193,14 +194,9 @@ async def line() -> AsyncIterator[StandIn]:
     app.router.add_get("/v2/bot/message/quota/consumption", stand_in.consumption)
     app.router.add_post("/v2/bot/user/{user}/linkToken", stand_in.link_token)
     app.router.add_get("/v2/bot/profile/{user}", stand_in.profile)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    stand_in.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield stand_in
-    stand_in.released.set()
-    await runner.cleanup()
+    async with listening(app) as stand_in.url:
+        yield stand_in
+        stand_in.released.set()
     assert judge.problems() == [], "LINE would not take these requests as they were meant"
 
 

@@ -16,6 +16,7 @@ from services.notify.statistics.questions import JAPAN
 from services.notify.store import insights
 from shared import clock
 from tests.integration.notify.links_house import READ_KEY, House, house
+from tests.listening import listening
 
 FEW, MANY = UUID(int=1), UUID(int=2)
 DELIVERED = """
@@ -61,12 +62,8 @@ async def line() -> AsyncIterator[Line]:
     stand_in = Line()
     app = web.Application()
     app.router.add_get("/{rest:.*}", stand_in.answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    stand_in.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield stand_in
-    await runner.cleanup()
+    async with listening(app) as stand_in.url:
+        yield stand_in
 
 
 @pytest.fixture

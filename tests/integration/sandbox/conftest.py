@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from deploy.sandbox.server import running
 from deploy.sandbox.settings import SandboxSettings
 from shared import clock
+from tests.listening import listening
 
 SECRET = "channel-secret"
 TOKEN = "channel-access-token"
@@ -70,13 +71,8 @@ async def edge() -> AsyncIterator[Edge]:
     app.router.add_post("/v1/purchases", edge.purchases)
     app.router.add_get("/v1/members/lookup", edge.lookup)
     app.router.add_get("/card/history", edge.card)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    edge.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield edge
-    await runner.cleanup()
+    async with listening(app) as edge.url:
+        yield edge
 
 
 def settings(edge_url: str) -> SandboxSettings:

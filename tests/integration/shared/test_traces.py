@@ -28,6 +28,7 @@ from shared.bus.bus import Bus
 from shared.bus.handling import Batch
 from shared.db import open_pool
 from tests.integration.points.shop import line_event
+from tests.listening import listening
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = "00f067aa0ba902b7"
@@ -70,12 +71,8 @@ async def outside() -> AsyncIterator[Outside]:
     app = web.Application()
     app.router.add_post("/v2/bot/message/push", stand_in.push)
     app.router.add_post("/v1/traces", stand_in.traces)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    stand_in.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield stand_in
-    await runner.cleanup()
+    async with listening(app) as stand_in.url:
+        yield stand_in
 
 
 def free_port() -> int:
