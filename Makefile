@@ -28,7 +28,7 @@ clean-data: ## stop everything and delete the local data (asks; FORCE=1 does not
 
 test: ## all tests, with real servers (ARGS="-k name" for some of them, JOBS=0 in one process)
 	@$(LOCAL) prepare-tests
-	@$(VENV)/python -m pytest -n $(JOBS) --no-loadscope-reorder $(ARGS)
+	@$(VENV)/python -m pytest -n $(JOBS) --no-loadscope-reorder --reruns 1 $(ARGS)
 
 check: ## lint, format, types, import rules, migrations, manifests for Kubernetes; secrets, known holes
 	@$(LOCAL) prepare-checks

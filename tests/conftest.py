@@ -37,6 +37,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByPlace:
     return ByPlace(config, log)  # type: ignore[arg-type]  # a Producer, which xdist does not export
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what went wrong at first wherever a second try went well: it is a race to be mended."""
+    failed = {report.nodeid for report in terminalreporter.getreports("failed")}
+    for report in terminalreporter.getreports("rerun"):
+        if report.nodeid not in failed:
+            terminalreporter.section(f"PASSED ONLY WHEN TRIED AGAIN: {report.nodeid}")
+            report.toterminal(terminalreporter._tw)
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[ServerUrls]:
     """Those named by DATABASE_URL, AMQP_URL and REDIS_URL (all three); else containers where a

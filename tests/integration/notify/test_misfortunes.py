@@ -238,7 +238,8 @@ async def test_more_than_memory_takes_waits_in_the_database(notify, line, kit, m
     async with notify.running() as worker:
         await worker.tell(*events)
         await worker.settled(200)
-    assert len(line.delivered) == len(line.calls) == 200
+    # A machine that stood still may have asked about a key again; each was taken once.
+    assert len(line.delivered) == len(set(line.calls)) == 200
 
 
 async def test_redis_away_slows_but_does_not_stop(notify, line, kit):
