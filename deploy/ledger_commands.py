@@ -1,6 +1,7 @@
 """`tamaru ledger verify|explain`: does the ledger add up, and why is an entry what it is?"""
 
 import asyncio
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -9,6 +10,10 @@ import typer
 
 from deploy.environment import required
 from services.points.accounts import disclosing, verifying
+from services.points.nights import checking
+from services.points.store import ledger_checks
+from services.points.store.ledger_checks import Check
+from shared import clock, ids
 
 app = typer.Typer(no_args_is_help=True, help="The points ledger.")
 MOST_SHOWN = 50
@@ -53,14 +58,23 @@ async def _explain(url: str, entry: UUID, member: UUID | None) -> list[str]:
 
 async def _verify(url: str) -> tuple[int, int, list[verifying.Finding]]:
     connection = await asyncpg.connect(url, server_settings={"search_path": "points"})
-    members = entries = 0
+    check, began_at = Check(ids.new_id()), clock.now()
     findings: list[verifying.Finding] = []
     try:
         async for page in verifying.verify(connection):
-            members, entries = members + page.members, entries + page.entries
+            check = checking.added(check, page)
             findings += page.findings
-            if members and members % 100_000 == 0:
-                print(f"{members} members checked …")
+            if check.members and check.members % 100_000 == 0:
+                print(f"{check.members} members checked …")
+        await _note(connection, check, began_at)
     finally:
         await connection.close()
-    return members, entries, findings
+    return check.members, check.entries, findings
+
+
+async def _note(connection: asyncpg.Connection, check: Check, began_at: datetime) -> None:
+    """Write down what was found: the metrics and `tamaru doctor` go by the newest whole check."""
+    try:
+        await ledger_checks.note(connection, check, began_at, clock.now())
+    except (asyncpg.ReadOnlySQLTransactionError, asyncpg.InsufficientPrivilegeError):
+        print("(not written down: this database is read only)")

@@ -19,6 +19,7 @@ TITLES = {
     "messages": ("LINEへの通知", "messages"),
     "scheduler": ("スケジューラー", "scheduler"),
     "night": ("夜間処理", "the night"),
+    "ledger": ("台帳の検査", "the ledger"),
     "line": ("LINE", "LINE"),
     "processes": ("プロセス", "processes"),
     "disk": ("ディスク", "disk"),

@@ -7,7 +7,7 @@ from typing import Any
 from deploy.doctor.findings import Finding, bad, good
 from services.notify.store import overdue
 from services.notify.store.claims import NOTICES
-from services.points.store import watching
+from services.points.store import ledger_checks, watching
 from services.scheduler.store import items
 from services.webhook import store as webhook_store
 from shared import outbox
@@ -16,6 +16,7 @@ from shared.db import Pool
 LATE = timedelta(minutes=1)
 NIGHT = timedelta(hours=3)
 DAY = timedelta(hours=27)
+TWO_DAYS = timedelta(hours=50)
 
 Look = Callable[["Pool[Any]", datetime], Awaitable[Finding]]
 
@@ -72,6 +73,33 @@ async def _night(pool: "Pool[Any]", now: datetime) -> Finding:
     return good("night", ja, en)
 
 
+async def _ledger(pool: "Pool[Any]", now: datetime) -> Finding:
+    last = await ledger_checks.last(pool)
+    age = _age(last.finished_at or last.asked_at, now)
+    if last.differences:
+        return bad(
+            "ledger",
+            f"{_ja(age)}前の全件検査で {last.differences} 件の不一致が見つかりました。",
+            f"The whole check {_en(age)} ago found {last.differences} difference(s).",
+            "docs/runbooks/TamaruLedgerDiffers.md",
+        )
+    if age > TWO_DAYS:
+        return bad(
+            "ledger",
+            f"台帳の全件検査が {_ja(age)}終わっていません。毎晩終わるはずです。",
+            f"The whole ledger was not checked for {_en(age)}; it should be, each night.",
+            "docs/runbooks/TamaruLedgerUnchecked.md",
+        )
+    if last.finished_at is None:
+        ja, en = "最初の夜間処理の後に検査されます。", "It is checked after the first night."
+        return good("ledger", ja, en)
+    return good(
+        "ledger",
+        f"{_ja(age)}前に全会員 {last.members} 人を検査し、一致しました。",
+        f"All {last.members} members were checked {_en(age)} ago: it adds up.",
+    )
+
+
 async def _messages(pool: "Pool[Any]", now: datetime) -> Finding:
     since = (await overdue.waiting_since(pool, now, NOTICES)).values()
     age = _age(min((each for each in since if each), default=None), now)
@@ -102,7 +130,7 @@ async def _scheduler(pool: "Pool[Any]", now: datetime) -> Finding:
 
 LOOKS: dict[str, tuple[Look, ...]] = {
     "webhook": (_outbox("webhook"), _spool),
-    "points": (_outbox("points"), _night),
+    "points": (_outbox("points"), _night, _ledger),
     "notify": (_outbox("notify"), _messages),
     "scheduler": (_outbox("scheduler"), _scheduler),
 }

@@ -17,7 +17,7 @@ from services.points.key_uses import KeyUses
 from services.points.members.chat import Chat
 from services.points.members.enrolment import Enrolment
 from services.points.members.linking import Linking
-from services.points.nights import retention, sweeping, work_watch
+from services.points.nights import checking, retention, sweeping, work_watch
 from services.points.nights.night import NightShift
 from services.points.programs import backtesting
 from services.points.programs.rulebook import Rulebook
@@ -80,6 +80,7 @@ async def ranks(process: Process) -> None:
     bus.consume("points.ranks", wiring, pool, relay, use_inbox=False, in_flight=1, linger=0.05)
     process.task(ranking.run(pool, relay))
     process.task(night.run(pool, relay))
+    process.task(checking.run(pool))
     process.task(backtesting.work(pool))
     process.task(Keeper(rulebook).run(pool))
     process.watch("nights", partial(work_watch.look, pool))

@@ -1,7 +1,8 @@
 """The ledger's invariants, checked a little all the time: who has new entries since the last look.
 
 The same check as `tamaru ledger verify`, of some members at a time and in one snapshot. What it
-cannot see, a change by hand of somebody whose points do not move, the whole check finds.
+cannot see, a change by hand of somebody whose points do not move, the whole check of the night
+finds (`nights/checking.py`); what that found is looked at here as well.
 """
 
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from uuid import UUID
 from prometheus_client import Counter, Gauge
 
 from services.points.accounts import verifying
+from services.points.store import ledger_checks
 from services.points.store import watching as store
 from shared import clock, logs
 from shared.bus.handling import Connection
@@ -36,8 +38,9 @@ _checked_at = Gauge(
 
 
 class LedgerWatch:
-    """Checks the members whose points moved. Whoever did not add up is looked at again each time,
-    so that the metric stays until it is put right."""
+    """Checks the members whose points moved. Whoever did not add up, here or in the last check of
+    the whole ledger, is looked at again each time, so that the metric stays until it is put right.
+    What did not add up in the ledger as a whole counts until the next whole check."""
 
     def __init__(self, pool: "Pool[Any]") -> None:
         self._pool = pool
@@ -50,7 +53,8 @@ class LedgerWatch:
         after = self._after or until - timedelta(seconds=LOOK_SECONDS)
         async with snapshot(self._pool) as connection:
             moved = await store.moved(connection, after, until, MEMBERS)
-            members = sorted(self._odd.union(moved))
+            found = await ledger_checks.found(connection)
+            members = sorted(self._odd.union(moved, (one.member for one in found if one.member)))
             findings = await self._findings(connection, members)
         self._after = until
         self._odd = frozenset(each.member_id for each in findings if each.member_id)
@@ -60,7 +64,7 @@ class LedgerWatch:
                 members=[str(member) for member in sorted(self._odd)[:10]],
                 what=sorted({each.what.partition(" ")[0] for each in findings}),
             )
-        _differences.set(len(findings))
+        _differences.set(len(findings) + len({one.what for one in found if not one.member}))
         _checked.inc(len(members))
         _checked_at.set(clock.now().timestamp())
 

@@ -1,11 +1,11 @@
 """`tamaru ledger verify`: everything that can be derived from the entries, derived again.
 
 Reads in one snapshot, page by page, so it can run beside a busy shop and still compare like with
-like. It changes nothing.
+like. Each night `nights/checking.py` reads the same, with a snapshot a page. It changes nothing.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -31,36 +31,52 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A page that was checked: how many members and entries, and what was found."""
+    """A page that was checked: how many members and entries, what was found, and the last of the
+    members."""
 
     members: int
     entries: int
     findings: list[Finding]
+    last: UUID = UUID(int=0)
+
+
+PARTS: tuple[tuple[str, Callable[[Connection], Awaitable[int]]], ...] = (
+    ("entries without an account", store.strays),
+    ("awarded requests without an entry", store.unsettled),
+    ("refunds that purchases or entries do not say", store.refunds),
+    ("hours whose kept figures are others", keeping.differences),
+)
+"""What concerns the ledger as a whole. Each reads all of it at once."""
 
 
 async def verify(connection: Connection) -> AsyncIterator[Page]:
     """Check all members; yields a page at a time."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        yield Page(0, 0, await _whole(connection))
+        for number in range(len(PARTS)):
+            yield await part(connection, number)
         after = UUID(int=0)
-        while accounts := await store.accounts(connection, after, PAGE):
-            yield await _page(connection, accounts)
-            after = accounts[-1]["member_id"]
+        while checked := await page(connection, after, PAGE):
+            yield checked
+            after = checked.last
+
+
+async def part(connection: Connection, number: int) -> Page:
+    """Do one of the checks of the ledger as a whole."""
+    what, differing = PARTS[number]
+    count = await differing(connection)
+    return Page(0, 0, [Finding(None, what, 0, count)] if count else [])
+
+
+async def page(connection: Connection, after: UUID, members: int) -> Page | None:
+    """Check the next members, in one snapshot that the caller has open; None when there are none.
+    Nobody's books are on two pages."""
+    accounts = await store.accounts(connection, after, members)
+    return await _page(connection, accounts) if accounts else None
 
 
 async def check(connection: Connection, members: Sequence[UUID]) -> list[Finding]:
     """Check these members only; the caller has a snapshot open."""
     return (await _page(connection, await store.accounts_of(connection, members))).findings
-
-
-async def _whole(connection: Connection) -> list[Finding]:
-    counts = {
-        "entries without an account": await store.strays(connection),
-        "awarded requests without an entry": await store.unsettled(connection),
-        "refunds that purchases or entries do not say": await store.refunds(connection),
-        "hours whose kept figures are others": await keeping.differences(connection),
-    }
-    return [Finding(None, what, 0, count) for what, count in counts.items() if count]
 
 
 async def _page(connection: Connection, accounts: Sequence[Any]) -> Page:
@@ -91,7 +107,8 @@ async def _page(connection: Connection, accounts: Sequence[Any]) -> Page:
             before.get(account["member_id"], 0),
         )
     ]
-    return Page(len(accounts), len(rows), findings)
+    last = members[-1] if members else UUID(int=0)
+    return Page(len(accounts), len(rows), findings, last)
 
 
 def _member(

@@ -2,6 +2,7 @@
 
 A tick starts it; the table `nights` says how far it is. A page is one transaction together with its
 progress, so a night that was killed goes on where it was, and one that is run again finds nothing.
+At its end it asks for a check of the whole ledger (`checking`).
 One process works at a time, others wait for it. The accounts of a page are locked for that page
 only. It never looks at a member who has nothing due, but for ranks, which are evaluated for all.
 """
@@ -19,7 +20,7 @@ from services.points.programs.rulebook import Rulebook
 from services.points.rankings import rank_moves
 from services.points.rankings.ranking import NIGHTLY, Ranking
 from services.points.rules import lots
-from services.points.store import expiry_warnings, rank_runs
+from services.points.store import expiry_warnings, ledger_checks, rank_runs
 from services.points.store import nights as store
 from services.points.store.nights import START, Cursor, Night
 from shared import clock, logs, outbox
@@ -88,6 +89,8 @@ class NightShift:
             except StillRanking:
                 return False
             await store.advance(connection, night, finished_at)
+            if finished_at:
+                await ledger_checks.ask(connection, night.id, finished_at)
             rows = await outbox.write(connection, batch.emitted)
         await relay.hand_over(rows)
         for act in batch.after_commit:

@@ -21,6 +21,12 @@ _night = Age(
 _last_night = Age(
     Gauge("tamaru_points_last_night_seconds", "How long ago the last night was asked for.")
 )
+_unchecked = Age(
+    Gauge(
+        "tamaru_points_ledger_unchecked_seconds",
+        "How long ago the whole ledger was checked; before the first time, how long it is due.",
+    )
+)
 _waiting = Gauge(
     "tamaru_points_waiting_purchases",
     "Purchases of cards and people that nobody knows yet, counted up to 10,000.",
@@ -33,4 +39,5 @@ async def look(connection: "Pool[Any] | Connection") -> None:
     _run.since(found.ranking_since)
     _night.since(found.night_since)
     _last_night.since(found.last_night)
+    _unchecked.since(found.unchecked_since)
     _waiting.set(found.waiting)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from services.points.store.verification import WHOLE_SECONDS
 from shared.bus.handling import Connection
 
 SALES = """
@@ -214,7 +215,7 @@ async def differences(
     """Kept hours that the rows do not say so, other than those known to be `late`; those of who
     joined only if `joins`."""
     spans = (BEGINNING, state.kept_until, state.zone)
-    found: int = await connection.fetchval(_DIFFERENT_POINTS, *spans)
+    found: int = await connection.fetchval(_DIFFERENT_POINTS, *spans, timeout=WHOLE_SECONDS)
     for statement in (_DIFFERENT_SALES, _DIFFERENT_JOINS) if joins else (_DIFFERENT_SALES,):
-        found += await connection.fetchval(statement, *spans, list(late))
+        found += await connection.fetchval(statement, *spans, list(late), timeout=WHOLE_SECONDS)
     return found

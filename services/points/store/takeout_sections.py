@@ -151,6 +151,7 @@ LEFT_OUT: dict[str, str] = {
     "figures_state": "work",
     "rank_runs": "work",
     "nights": "work",
+    "ledger_checks": "work",
     "expiry_warnings": "work",
     "backtests": "work",
     "segment_requests": "work",

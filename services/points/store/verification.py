@@ -6,6 +6,9 @@ from uuid import UUID
 
 from shared.bus.handling import Connection
 
+WHOLE_SECONDS = 3600.0
+"""How long a question about the whole ledger may take: nobody waits for it."""
+
 _ACCOUNTS = """
 SELECT member_id, in_lots, pending, held, debt, earned, spent, amount_spent, purchases, visits
 FROM accounts WHERE unit = 'point' AND member_id > $1 ORDER BY member_id LIMIT $2
@@ -129,18 +132,20 @@ async def spent_before(connection: Connection, members: Sequence[UUID]) -> dict[
 
 async def strays(connection: Connection) -> int:
     """Entries whose account does not exist."""
-    found: int = await connection.fetchval(_STRAYS)
+    found: int = await connection.fetchval(_STRAYS, timeout=WHOLE_SECONDS)
     return found
 
 
 async def unsettled(connection: Connection) -> int:
     """Requests said to be awarded that have no entry."""
-    found: int = await connection.fetchval(_UNSETTLED)
+    found: int = await connection.fetchval(_UNSETTLED, timeout=WHOLE_SECONDS)
     return found
 
 
 async def refunds(connection: Connection) -> int:
     """Purchases whose refunds do not add up to what they say, and refunds or returns that the
     ledger does not have so."""
-    counts = [await connection.fetchval(each) for each in (_REFUNDED, _TAKEN_BACK, _RETURNED)]
-    return sum(counts)
+    found = 0
+    for statement in (_REFUNDED, _TAKEN_BACK, _RETURNED):
+        found += await connection.fetchval(statement, timeout=WHOLE_SECONDS)
+    return found

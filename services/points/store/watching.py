@@ -14,6 +14,8 @@ SELECT
     (SELECT min(started_at) FROM rank_runs WHERE finished_at IS NULL) AS ranking_since,
     (SELECT min(asked_at) FROM nights WHERE finished_at IS NULL) AS night_since,
     (SELECT max(asked_at) FROM nights) AS last_night,
+    coalesce((SELECT max(finished_at) FROM ledger_checks),
+        (SELECT min(asked_at) FROM ledger_checks)) AS unchecked_since,
     (SELECT count(*) FROM (SELECT FROM waiting_purchases LIMIT 10000) AS rows) AS waiting
 """
 _MOVED = """
@@ -24,11 +26,14 @@ WHERE recorded_at > $1 AND recorded_at <= $2 AND unit = 'point' LIMIT $3
 
 class Work(msgspec.Struct, frozen=True):
     """Since when the oldest unfinished run of ranks and the oldest unfinished night are asked for
-    (None: there is none), when the last night was, and how many purchases wait for their member."""
+    (None: there is none), when the last night was, since when the whole ledger is not checked (when
+    that was last done; before the first time, when it was asked for), and how many purchases wait
+    for their member."""
 
     ranking_since: datetime | None
     night_since: datetime | None
     last_night: datetime | None
+    unchecked_since: datetime | None
     waiting: int
 
 

@@ -87,3 +87,5 @@ async def test_verify_says_whether_the_ledger_adds_up(tamaru: Any, database: Any
     code, words = tamaru("ledger", "verify")
     assert code == 1
     assert "lots: entries say 0, stored 7" in words
+    noted = "SELECT array_agg(differences ORDER BY asked_at) FROM points.ledger_checks"
+    assert await fetch(database, noted) == [0, 1], "for the metrics and the doctor"

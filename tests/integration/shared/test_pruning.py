@@ -40,6 +40,9 @@ INSERT = {
     "nights": """INSERT INTO nights (id, asked_at, step, after_at, after_member, activated, expired,
         warned, finished_at)
         VALUES (gen_random_uuid(), $1, 'done', $1, gen_random_uuid(), 0, 0, 0, $1)""",
+    "ledger_checks": """INSERT INTO ledger_checks (id, asked_at, parts, after_member, members,
+        entries, differences, findings, finished_at)
+        VALUES (gen_random_uuid(), $1, 4, gen_random_uuid(), 1, 1, 0, '[]', $1)""",
     "expiry_warnings": "INSERT INTO expiry_warnings VALUES (gen_random_uuid(), $1, 7, 10, true)",
     "link_codes": f"""{_MEMBER} INSERT INTO link_codes
         SELECT gen_random_uuid()::text, id, $1 FROM m""",
