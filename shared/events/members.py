@@ -13,7 +13,8 @@ class MemberJoined(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `reply_token` may still be good until `reply_until`; whoever speaks first uses it once.
     `followed_at` is LINE's time of the follow, where a follow it was; `route` the code of the
-    route (a poster, a store, an advertisement) on which they came, where one is known.
+    route (a poster, a store, an advertisement) on which they came, where one is known. Welcome
+    points that wait first are pending until `usable_from`, and not part of `balance` yet.
     """
 
     member_id: UUID
@@ -25,6 +26,7 @@ class MemberJoined(msgspec.Struct, frozen=True, omit_defaults=True):
     reply_until: Moment | None = None
     followed_at: Moment | None = None
     route: str | None = None
+    usable_from: Moment | None = None
 
 
 @contract("member.returned.v1", public=True)

@@ -10,7 +10,8 @@ from shared.events.contract import Moment, contract
 @contract("points.earned.v1", public=True)
 class PointsEarned(msgspec.Struct, frozen=True, omit_defaults=True):
     """Points (0 and more) were given; `balance` is spendable. `source` is purchase, visit (without
-    a purchase), welcome, rank or service (given by staff, with a `reason`)."""
+    a purchase), welcome, rank or service (given by staff, with a `reason`). `usable_from`: points
+    that wait first are pending until then, and not part of `balance` yet."""
 
     member_id: UUID
     entry_id: UUID
@@ -23,6 +24,7 @@ class PointsEarned(msgspec.Struct, frozen=True, omit_defaults=True):
     store: str | None = None
     total: int = 0
     reason: str | None = None
+    usable_from: Moment | None = None
 
 
 @contract("points.adjusted.v1", public=True)

@@ -44,16 +44,18 @@ class Said(NamedTuple):
 
 
 def joined(data: MemberJoined, wording: Wording, zone: ZoneInfo) -> Said:
-    """The welcome, with the welcome points if there are any."""
-    kind = "joined_with_points" if data.welcome_points > 0 else "joined"
-    return Said(
-        kind,
-        {
-            "card": data.card,
-            "points": f"{data.welcome_points:,}",
-            "balance": f"{data.balance:,}",
-        },
-    )
+    """The welcome, with the welcome points if there are any, and from when they can be spent."""
+    values = {
+        "card": data.card,
+        "points": f"{data.welcome_points:,}",
+        "balance": f"{data.balance:,}",
+    }
+    if data.welcome_points <= 0:
+        return Said("joined", values)
+    if data.usable_from is not None:
+        usable = minute(data.usable_from, zone)
+        return Said("joined_with_pending_points", {**values, "usable": usable})
+    return Said("joined_with_points", values)
 
 
 def returned(data: MemberReturned, wording: Wording, zone: ZoneInfo) -> Said:
@@ -63,20 +65,19 @@ def returned(data: MemberReturned, wording: Wording, zone: ZoneInfo) -> Said:
 
 def earned(data: PointsEarned, wording: Wording, zone: ZoneInfo) -> Said | None:
     """The receipt of a purchase's points, or points given by staff with their reason. Welcome
-    points are told by the welcome itself, a rank's by the news of the rank."""
-    if data.points > 0 and data.source == "service":
-        values = {"points": f"{data.points:,}", "balance": f"{data.balance:,}"}
-        return Said("points_given", {**values, "reason": data.reason or "-"})
-    if data.source != "purchase" or data.points <= 0:
+    points are told by the welcome itself, a rank's by the news of the rank. Where points wait
+    first, it tells from when they can be spent."""
+    if data.points <= 0 or data.source not in ("purchase", "service"):
         return None
-    return Said(
-        "earned",
-        {
-            "points": f"{data.points:,}",
-            "balance": f"{data.balance:,}",
-            "when": minute(data.occurred_at, zone),
-        },
-    )
+    values = {"points": f"{data.points:,}", "balance": f"{data.balance:,}"}
+    kind = "earned"
+    if data.source == "service":
+        kind, values["reason"] = "points_given", data.reason or "-"
+    else:
+        values["when"] = minute(data.occurred_at, zone)
+    if data.usable_from is None:
+        return Said(kind, values)
+    return Said(f"{kind}_pending", {**values, "usable": minute(data.usable_from, zone)})
 
 
 def redeemed(data: PointsRedeemed, wording: Wording, zone: ZoneInfo) -> Said:

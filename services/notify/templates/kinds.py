@@ -112,6 +112,8 @@ _link = _slot(
     "https://example.com/link",
     "address",
 )
+_usable = _slot(40, "使えるようになる日時", "from when they can be spent", "2026/02/03 12:34")
+_bought = _slot(40, "お買い物の日時", "when it was", "2026/01/31 12:34")
 _moved = {"points": _points, "balance": _balance}
 _explained = {**_moved, "reason": _reason}
 _carded = {"card": _card, "balance": _balance}
@@ -125,6 +127,13 @@ KINDS: Mapping[str, Kind] = {
         **_carded,
         points=_points,
     ),
+    "joined_with_pending_points": _kind(
+        "あいさつと、後日使えるようになるウェルカムポイント",
+        "welcomes a new member with points that cannot be spent yet",
+        **_carded,
+        points=_points,
+        usable=_usable,
+    ),
     "returned": _kind(
         "ブロック解除で戻った会員へ", "greets a member who unblocked the account", **_carded
     ),
@@ -132,7 +141,14 @@ KINDS: Mapping[str, Kind] = {
         "お買い物でポイントが付いたとき",
         "the receipt of a purchase's points",
         **_moved,
-        when=_slot(40, "お買い物の日時", "when it was", "2026/01/31 12:34"),
+        when=_bought,
+    ),
+    "earned_pending": _kind(
+        "お買い物でポイントが付き、後日使えるようになるとき",
+        "the receipt of a purchase's points that cannot be spent yet",
+        **_moved,
+        when=_bought,
+        usable=_usable,
     ),
     "points_added": _kind(
         "お店がポイントを追加したとき", "points were added by hand", **_explained
@@ -143,6 +159,12 @@ KINDS: Mapping[str, Kind] = {
     "redeemed": _kind("ポイントが使われたとき", "points were spent", **_moved),
     "points_given": _kind(
         "スタッフがポイントを贈ったとき", "points were given by staff", **_explained
+    ),
+    "points_given_pending": _kind(
+        "スタッフがポイントを贈り、後日使えるようになるとき",
+        "points were given by staff that cannot be spent yet",
+        **_explained,
+        usable=_usable,
     ),
     "refunded": _kind(
         "返品でポイントが変わったとき",

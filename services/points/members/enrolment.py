@@ -200,9 +200,8 @@ class Enrolment:
             if posting is not None:
                 postings.append(posting)
                 batch.emit(welcoming.told(posting, account, cause.event))
-            points = posting.amount if posting else 0
             route = (routes or {}).get(member.id)
-            batch.emit(_joined(member, points, account.balance, cause, route))
+            batch.emit(_joined(member, posting, account.balance, cause, route))
         await ledger_store.post(batch.connection, postings, list(movements.values()))
 
     async def _note_friends(self, batch: Batch, arrivals: Sequence[Arrival], new: set[str]) -> None:
@@ -261,17 +260,18 @@ async def _lock_users(batch: Batch, users: Sequence[str]) -> None:
 
 
 def _joined(
-    member: NewMember, points: int, balance: int, arrival: Arrival, route: str | None
+    member: NewMember, welcome: Posting | None, balance: int, arrival: Arrival, route: str | None
 ) -> Event[MemberJoined]:
     joined = MemberJoined(
         member_id=member.id,
         card=member.card,
-        welcome_points=points,
+        welcome_points=welcome.amount if welcome else 0,
         balance=balance,
         line_user_id=member.line_user_id,
         reply_token=arrival.reply_token,
         reply_until=arrival.reply_until,
         followed_at=arrival.followed_at,
         route=route,
+        usable_from=welcome.active_at if welcome else None,
     )
     return new_event(SOURCE, joined, subject=str(member.id), cause=arrival.event)

@@ -49,5 +49,6 @@ def told(posting: Posting, account: Account, cause: Event[Any] | None) -> Event[
         balance=account.balance,
         occurred_at=posting.occurred_at,
         line_user_id=account.line_user_id,
+        usable_from=posting.active_at,
     )
     return new_event(SOURCE, earned, subject=str(account.member_id), cause=cause)

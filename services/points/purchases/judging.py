@@ -128,11 +128,11 @@ class Judging:
         account, edition = self._accounts[member.id], self._editions[event.id]
         context, award = self.weigh(account, edition, event.data.purchase)
         entry_id = ids.new_id()
-        self._post(account, edition, event, award, entry_id)
+        posting = self._post(account, edition, event, award, entry_id)
         for name in edition.compiled.budgets:
             self._budgets[name] += award.points
         self._keep(account, event, award, entry_id, context)
-        self._tell(account, event, award, entry_id)
+        self._tell(account, event, award, posting)
 
     async def write(self, batch: Batch) -> None:
         """Write what was decided, and say it."""
@@ -158,26 +158,25 @@ class Judging:
 
     def _post(
         self, account: Account, edition: Edition, event: Submitted, award: earn.Award, id: UUID
-    ) -> None:
+    ) -> Posting:
         purchase = event.data.purchase
         movement = movement_of(self._movements, account)
-        self._postings.append(
-            credit(
-                account,
-                movement,
-                edition.program,
-                id=id,
-                kind="earn",
-                points=award.points,
-                cause=event.id,
-                occurred_at=purchase.occurred_at,
-                now=self._now,
-                source="purchase",
-                actor=event.data.actor or f"terminal:{event.data.terminal_id}",
-                version=edition.version,
-                explanation=award.explanation,
-            )
+        posting = credit(
+            account,
+            movement,
+            edition.program,
+            id=id,
+            kind="earn",
+            points=award.points,
+            cause=event.id,
+            occurred_at=purchase.occurred_at,
+            now=self._now,
+            source="purchase",
+            actor=event.data.actor or f"terminal:{event.data.terminal_id}",
+            version=edition.version,
+            explanation=award.explanation,
         )
+        self._postings.append(posting)
         account.purchases += 1
         account.amount_spent += purchase.total
         movement.purchases += 1
@@ -187,6 +186,7 @@ class Judging:
         movement.last_visit_at = max(movement.last_visit_at or at, at)
         account.remainder_numerator, account.remainder_denominator = award.remainder
         movement.remainder_numerator, movement.remainder_denominator = award.remainder
+        return posting
 
     def _keep(
         self,
@@ -217,11 +217,13 @@ class Judging:
             recent = Recent(account.member_id, purchase.occurred_at, award.visits, award.points)
             self._recent[account.member_id].append(recent)
 
-    def _tell(self, account: Account, event: Submitted, award: earn.Award, entry_id: UUID) -> None:
+    def _tell(
+        self, account: Account, event: Submitted, award: earn.Award, posting: Posting
+    ) -> None:
         purchase = event.data.purchase
         earned = PointsEarned(
             member_id=account.member_id,
-            entry_id=entry_id,
+            entry_id=posting.id,
             source="purchase",
             points=award.points,
             balance=account.balance,
@@ -230,6 +232,7 @@ class Judging:
             purchase_id=event.id,
             store=purchase.store,
             total=purchase.total,
+            usable_from=posting.active_at,
         )
         subject = str(account.member_id)
         self._events.append(new_event(SOURCE, earned, subject=subject, cause=event))

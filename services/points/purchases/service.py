@@ -55,6 +55,7 @@ async def give(
         require_left(edition.program, given)
         require_budget(edition.program, wish.given_today, points)
     explanation = {"points": points, "reason": reason, "rule": wish.rule, "store": wish.store}
+    terms = _terms(edition, books.now)
     entry = book.post(
         "earn",
         points,
@@ -62,10 +63,10 @@ async def give(
         source=SERVICE,
         actor=actor,
         explanation={name: value for name, value in explanation.items() if value is not None},
-        terms=_terms(edition, books.now),
+        terms=terms,
     )
     book.movement.earned += points
-    books.tell(_earned(book, entry.id, points, reason, wish.store, books.now))
+    books.tell(_earned(book, entry.id, points, reason, wish.store, books.now, terms.active_at))
     await books.write(batch)
     return str(entry.id)
 
@@ -120,7 +121,13 @@ def today(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def _earned(
-    book: Book, entry: UUID, points: int, reason: str, at: str | None, now: datetime
+    book: Book,
+    entry: UUID,
+    points: int,
+    reason: str,
+    at: str | None,
+    now: datetime,
+    usable_from: datetime | None,
 ) -> Event[PointsEarned]:
     earned = PointsEarned(
         member_id=book.member_id,
@@ -132,5 +139,6 @@ def _earned(
         line_user_id=book.account.line_user_id,
         store=at,
         reason=reason,
+        usable_from=usable_from,
     )
     return new_event(SOURCE, earned, subject=str(book.member_id))

@@ -124,7 +124,7 @@ async def history(
     rows = await store.entries(connection, member, before, FILTERS[filter], count + 1)
     lang, zone = language_of(request), zone_of(request)
     following = str(rows[count - 1]["id"]) if len(rows) > count else None
-    return History([_entry(row, lang, zone) for row in rows[:count]], following, filter)
+    return History([entry(row, lang, zone) for row in rows[:count]], following, filter)
 
 
 def expiring(points: schemas.Points, zone: ZoneInfo) -> list[Expiring]:
@@ -152,12 +152,15 @@ def short_day(at: datetime, zone: ZoneInfo, lang: str) -> str:
     return day if there.year == this_year else f"{day} {there.year}"
 
 
-def _entry(row: Any, lang: str, zone: ZoneInfo) -> dict[str, Any]:
+def entry(row: Any, lang: str, zone: ZoneInfo) -> dict[str, Any]:
+    """A row of the history. `ready`: how many points became usable; the sum stays as it was."""
     kind, source, amount = row["kind"], row["source"], row["amount"]
-    words = explain.text(kind, source, amount, msgspec.json.decode(row["explanation"]))
+    explanation = msgspec.json.decode(row["explanation"])
+    words = explain.text(kind, source, amount, explanation)
     title = getattr(explain.title(kind, source, amount), lang)
     return {
         "amount": amount,
+        "ready": explanation.get("points", 0) if kind == "release" else 0,
         "at": row["occurred_at"],
         "day": short_day(row["occurred_at"], zone, lang),
         "title": title,

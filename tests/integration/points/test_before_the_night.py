@@ -1,7 +1,7 @@
 """What people see between midnight and the night: what is due counts as done."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -36,6 +36,12 @@ async def test_expired_points_cannot_be_spent_and_due_ones_can(points: Points) -
     event = submitted(MemberRef(card=member["card"]), total=1000)
     await points.publish(event)
     await points.status(event.id, "awarded")
+    usable = (event.data.purchase.occurred_at + timedelta(days=1)).isoformat()
+    (earned,) = (e for e in await points.told("points.earned.v1") if e["source"] == "purchase")
+    assert datetime.fromisoformat(earned["usable_from"]).isoformat() == usable
+    (joined,) = await points.told("member.joined.v1")
+    assert joined["balance"] == 0 < joined["welcome_points"]
+    assert datetime.fromisoformat(joined["usable_from"]) > clock.now() - timedelta(days=2)
     now = await seen(points, member["id"])
     assert (now["balance"], now["pending"]) == (50, 10)
     assert [each["points"] for each in now["expiring"]] == [50]  # type: ignore[attr-defined]

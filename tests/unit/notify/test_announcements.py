@@ -1,7 +1,7 @@
 """What each event says, in both languages, within LINE's limits whatever it carries."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -70,6 +70,30 @@ def test_the_receipt_tells_points_balance_and_local_time():
     message = told(announcements.earned, earned())[0]
     assert message["altText"] == "1,500 ポイントが付きました（残高 20,000 ポイント）"
     assert {"+1,500", "20,000 pt", "2026/01/06 00:04"} <= set(texts(message))
+
+
+@pytest.mark.parametrize(
+    ("language", "alt", "row"),
+    [
+        ("ja", "1,500 ポイントが付きました（2026/01/08 00:04 から使えます）", "使える日時"),
+        ("en", "You earned 1,500 points (usable from 2026/01/08 00:04)", "Usable from"),
+    ],
+)
+def test_the_receipt_of_points_that_wait_tells_from_when_they_can_be_spent(language, alt, row):
+    waiting = earned(balance=0, usable_from=AT + timedelta(days=2))
+    message = told(announcements.earned, waiting, language)[0]
+    assert message["altText"] == alt
+    assert {"+1,500", "0 pt", row, "2026/01/08 00:04"} <= set(texts(message))
+
+
+def test_a_gift_and_a_welcome_that_wait_tell_so_too():
+    gift = earned(source="service", reason="雨の日", balance=0, usable_from=AT)
+    assert {"雨の日", "使える日時", "2026/01/06 00:04"} <= set(
+        texts(told(announcements.earned, gift)[0])
+    )
+    welcome = MemberJoined(MEMBER, "29", welcome_points=50, balance=0, usable_from=AT)
+    message = told(announcements.joined, welcome)[0]
+    assert {"+50 pt", "使える日時", "2026/01/06 00:04", "0 pt"} <= set(texts(message))
 
 
 @pytest.mark.parametrize("changes", [{"points": 0}, {"source": "welcome"}])

@@ -9,6 +9,7 @@ from services.notify.templates.wording import KINDS
 ALWAYS = {
     "joined",
     "joined_with_points",
+    "joined_with_pending_points",
     "returned",
     "linked",
     "linked_with_points",

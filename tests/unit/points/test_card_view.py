@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from starlette.requests import Request
 
@@ -128,3 +129,28 @@ def test_the_barcode_begins_and_ends_with_its_guards_and_keeps_its_distance() ->
     modules = [int(part.split(" ")[0]) for part in codes_drawn.bars("2900000000012").split("M")[1:]]
     assert {modules[0], modules[1]} == {codes_drawn.QUIET, codes_drawn.QUIET + 2}
     assert modules[-1] == codes_drawn.QUIET + 94
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "explanation", "shown"),
+    [
+        ("earn", 50, {}, ">+50<"),
+        ("expire", -1200, {}, ">-1,200<"),
+        ("release", 0, {"points": 1050}, ">1,050<"),
+        ("release", 0, {}, ">0<"),
+        ("adjust", 0, {"points": 3}, ">0<"),
+    ],
+)
+def test_points_that_became_usable_are_counted_without_a_sign(
+    kind: str, amount: int, explanation: dict[str, Any], shown: str
+) -> None:
+    row = {
+        "kind": kind,
+        "source": "night",
+        "amount": amount,
+        "occurred_at": datetime(2026, 11, 29, tzinfo=UTC),
+        "explanation": msgspec.json.encode(explanation),
+    }
+    entry = card_shown.entry(row, "ja", ZoneInfo("Asia/Tokyo"))
+    history = History([entry], None, "all")
+    assert shown in PAGES.html(asked("ja"), "card_entries.html", history=history)
