@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -35,6 +36,8 @@ _NAMES = (
     "林 悠斗",
 )
 _DAYS = 35
+_TOKYO = ZoneInfo("Asia/Tokyo")
+_OPENS, _OPEN_MINUTES = 8, 13 * 60
 _PRICES = (380, 520, 650, 780, 980, 1_200, 1_480, 2_100, 3_240, 4_800)
 _PATIENCE = 150.0  # seconds until everything has been counted
 
@@ -63,14 +66,18 @@ def _follower(http: httpx.Client, sandbox: str, name: str) -> str:
 
 
 def _purchases(users: list[str], now: datetime) -> Iterator[dict[str, Any]]:
-    """More on weekends, more by who came first: regulars and others."""
+    """From eight to nine, until now; more on weekends, more by who came first: regulars and
+    others."""
     number = 0
     chance = random.Random(7)  # noqa: S311 - the same each time is what is wanted
     for back in range(_DAYS, -1, -1):
-        day = now - timedelta(days=back)
-        count = chance.randint(5, 9) + (5 if day.weekday() >= 5 else 0)
-        for _ in range(count):
-            at = day - timedelta(minutes=chance.randint(1, 9 * 60))
+        day = now.astimezone(_TOKYO) - timedelta(days=back)
+        opened = day.replace(hour=_OPENS, minute=0)
+        count = chance.randint(9, 14) + (8 if day.weekday() >= 5 else 0)
+        minutes = sorted(chance.randint(1, _OPEN_MINUTES) for _ in range(count))
+        for at in (opened + timedelta(minutes=each) for each in minutes):
+            if at > now:
+                break
             who = min(int(chance.expovariate(1 / 5)), len(users) - 1)
             total = sum(chance.choices(_PRICES, k=chance.randint(1, 3)))
             number += 1
