@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 Share = Annotated[float, Meta(ge=0, le=1)]
-CallFault = Literal["status_500", "status_429", "timeout", "lost_response"]
+CallFault = Literal["status_500", "status_429", "timeout", "lost_response", "slow"]
 WebhookFault = Literal["duplicate", "reorder", "redeliver"]
 
 # Beyond LINE's undisclosed schedule this is ours: bounded, and quick enough for a test.
@@ -25,6 +25,7 @@ class FaultSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     status_429: Share = 0.0  # the rate limit's 429, without effect
     timeout: Share = 0.0  # no answer for `timeout_seconds`, then dropped; half took effect
     lost_response: Share = 0.0  # took effect, but the connection drops before the answer
+    slow: Share = 0.0  # took effect, and is answered `slow_seconds` later
     duplicate: Share = 0.0  # a webhook is sent twice
     reorder: Share = 0.0  # a webhook is held back behind the user's next one
     redeliver: Share = 0.0  # a webhook that arrived is sent again with isRedelivery
@@ -32,13 +33,20 @@ class FaultSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     # A number holds for each endpoint, null switches limits off; left out: LINE's own figures.
     rate_limit: Annotated[int, Meta(ge=1)] | UnsetType | None = UNSET
     timeout_seconds: Annotated[float, Meta(ge=0, le=600)] = 10.0
+    slow_seconds: Annotated[float, Meta(ge=0, le=600)] = 2.0
     # For so long a narrowcast tells that it is still sending; it has arrived by then.
     progress_seconds: Annotated[float, Meta(ge=0, le=3600)] = 0.0
     redelivery_seconds: tuple[Annotated[float, Meta(ge=0, le=3600)], ...] = REDELIVERY_SECONDS
     seed: int | None = None
 
 
-_CALL_FAULTS: tuple[CallFault, ...] = ("status_500", "status_429", "timeout", "lost_response")
+_CALL_FAULTS: tuple[CallFault, ...] = (
+    "status_500",
+    "status_429",
+    "timeout",
+    "lost_response",
+    "slow",
+)
 
 
 class Faults:
@@ -59,6 +67,11 @@ class Faults:
             if share and self._dice.random() < share:
                 return name
         return None
+
+    def seconds_until(self, fault: CallFault | None) -> float:
+        """How long a call that met this fault waits for its answer, or for its end without one."""
+        waits = {"timeout": self.settings.timeout_seconds, "slow": self.settings.slow_seconds}
+        return waits.get(fault or "", 0.0)
 
     def takes_effect(self) -> bool:
         """Whether a call that times out was carried out all the same: LINE does not tell."""

@@ -62,8 +62,8 @@ class LineEdge:
             "in", endpoint.name, outcome, answer.brief,
             call=called, body=body or b"", answer=answer.body,
         )  # fmt: skip
-        if fault == "timeout":
-            await asyncio.sleep(self._platform.faults.settings.timeout_seconds)
+        if wait := self._platform.faults.seconds_until(fault):
+            await asyncio.sleep(wait)
         if fault in ("timeout", "lost_response"):
             await _drop(scope, receive)
         else:

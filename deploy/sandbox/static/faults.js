@@ -8,6 +8,7 @@ const SHARES = [
   ["status_429", "429(回数の上限)", "Answers 429, rate", "呼び出しが多すぎます。送られません。", "Too many calls; nothing is sent."],
   ["timeout", "時間切れ", "Times out", "答えがなく、切れます。半分は送られています。", "No answer, then dropped; half of them were sent."],
   ["lost_response", "答えが失われる", "Loses the answer", "送られたのに、答えの前に切れます。", "Sent, but the connection drops before the answer."],
+  ["slow", "答えが遅い", "Answers late", "送られ、答えは二秒遅れます。", "Sent, and answered two seconds later."],
   ["duplicate", "Webhook が二度届く", "Duplicates webhooks", "同じイベントを二回送ります。", "The same event is sent twice."],
   ["reorder", "Webhook の順が入れ替わる", "Reorders webhooks", "その人の次のイベントの後に送ります。", "Held back behind the user's next one."],
   ["redeliver", "Webhook を再送する", "Redelivers webhooks", "届いたのに、もう一度送ります。", "It arrived, and is sent again as a redelivery."],

@@ -65,6 +65,14 @@ async def test_a_lost_response_took_effect(client: Any) -> None:
     }
 
 
+async def test_a_slow_answer_is_the_right_one(client: Any) -> None:
+    user = await client.user(follow=True)
+    await client.script("PUT", "/sandbox/faults", {"slow": 1, "slow_seconds": 0.01})
+    assert (await client.push(user))[0] == 200
+    assert len(await client.received(user)) == 1
+    assert (await client.script("GET", "/sandbox/stats"))["push"] == {"slow": 1}
+
+
 async def test_a_time_out_took_effect_for_some(client: Any) -> None:
     user = await client.user(follow=True)
     faults = {"timeout": 1, "timeout_seconds": 0.01, "seed": 5}

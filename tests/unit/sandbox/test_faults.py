@@ -38,6 +38,17 @@ def test_certainty_is_certain() -> None:
     assert all(faults.strikes("duplicate") for _ in range(100))
 
 
+def test_who_waits_for_an_answer_waits_as_long_as_told() -> None:
+    faults = Faults()
+    faults.set(FaultSettings(timeout_seconds=7, slow_seconds=3))
+    assert [faults.seconds_until(each) for each in ("timeout", "slow", "status_500", None)] == [
+        7,
+        3,
+        0,
+        0,
+    ]
+
+
 @pytest.mark.parametrize(
     "body", ['{"status_500": 1.1}', '{"timeout": -0.1}', '{"monthly_limit": -1}', '{"status": 1}',
              '{"rate_limit": 0}', '{"duplicate": "often"}'],
