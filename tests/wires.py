@@ -8,11 +8,14 @@ from urllib.parse import urlsplit
 class Wire:
     """A TCP way to a server: whole, cut (connections break and are refused) or hung (silence).
 
-    `late`: seconds by which whatever passes, in either direction, is delayed.
+    `late`: seconds by which whatever passes, in either direction, is delayed. `ports`: where new
+    connections lead to; each begins with the next one and takes the first that answers.
     """
 
-    def __init__(self, host: str, port: int) -> None:
-        self._target = host, port
+    def __init__(self, host: str, *ports: int) -> None:
+        self._host = host
+        self.ports = ports
+        self._turn = 0
         self.late = 0.0
         self._flows = asyncio.Event()
         self._flows.set()
@@ -55,16 +58,24 @@ class Wire:
         if self._is_cut:
             writer.transport.abort()
             return
-        try:
-            there_reader, there_writer = await asyncio.open_connection(*self._target)
-        except OSError:  # nobody is there: as if there were no wire
+        there = await self._reach()
+        if there is None:  # nobody is there: as if there were no wire
             writer.transport.abort()
             return
+        there_reader, there_writer = there
         self._ends |= {writer, there_writer}
         for source, sink in ((reader, there_writer), (there_reader, writer)):
             pump = asyncio.create_task(self._pump(source, sink))
             self._pumps.add(pump)
             pump.add_done_callback(self._pumps.discard)
+
+    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        self._turn += 1
+        for number in range(len(self.ports)):
+            port = self.ports[(self._turn + number) % len(self.ports)]
+            with contextlib.suppress(OSError):
+                return await asyncio.open_connection(self._host, port)
+        return None
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):

@@ -61,13 +61,18 @@ vm_memory_high_watermark.relative = 0.4
 
 @dataclass(frozen=True)
 class ServerPlan:
-    """All that the servers' units follow from."""
+    """All that the servers' units follow from.
+
+    `node` is RabbitMQ's name for itself; `peers` are the nodes of a cluster, the first of which
+    has to be there before the others come."""
 
     folder: Path
     base: int
     secrets: Mapping[str, str]
     account: Account | None
     binaries: Binaries
+    node: str = "tamaru"
+    peers: tuple[str, ...] = ()
 
     def port(self, name: str) -> int:
         return self.base + OFFSETS[name]
@@ -173,6 +178,8 @@ def _prepare_rabbitmq(folder: Path, plan: ServerPlan) -> None:
     config = _RABBITMQ_CONFIG.format(
         port=plan.port("rabbitmq"), password=plan.secrets["RABBITMQ_PASSWORD"]
     )
+    for number, peer in enumerate(plan.peers, 1):
+        config += f"cluster_formation.classic_config.nodes.{number} = {peer}@localhost\n"
     _write(folder / "rabbitmq.conf", config, plan.account)
     _write(folder / "enabled_plugins", "[].\n", plan.account)
     _write(folder / "environment.conf", "", plan.account)
@@ -184,7 +191,7 @@ def _rabbitmq_environment(folder: Path, plan: ServerPlan) -> dict[str, str]:
     return _environment(folder) | {
         "ERL_EPMD_PORT": str(plan.port("epmd")),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
-        "RABBITMQ_NODENAME": "tamaru@localhost",
+        "RABBITMQ_NODENAME": f"{plan.node}@localhost",
         "RABBITMQ_NODE_PORT": str(plan.port("rabbitmq")),
         "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
         "RABBITMQ_DIST_PORT": str(plan.port("rabbitmq-dist")),

@@ -7,9 +7,10 @@ arena is reused from seed to seed.
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ from deploy.local.servers import Servers, start_servers
 from deploy.local.stack import Stack, scratch_folder
 from tests.faults import versions
 from tests.faults.cables import Cables
-from tests.faults.plan import SERVERS, SERVICES, Fault
+from tests.faults.line_side import LineSide
+from tests.faults.plan import LINE, SERVERS, SERVICES, VICTIMS, Fault
 from tests.full_disk import FULL, ROOM
 
 READY_SECONDS = 180.0
@@ -47,17 +49,27 @@ def needed() -> str:
 
 
 class Arena:
-    """`stack` is the product; `code` is the folder that it runs from, if it is not this clone."""
+    """`stack` is the product; `code` is the folder that it runs from, if it is not this clone.
+    `elsewhere` are the URLs of servers that somebody else starts and breaks. `victims` is what can
+    befall whom here."""
 
-    def __init__(self, code: Path | None = None) -> None:
-        self.servers: Servers = start_servers(scratch_folder("seeds-servers"))
-        urls = {name: self.servers.stack.env[URL_NAMES[name]] for name in SERVERS}
+    name = "seeds"
+    victims: Mapping[str, Sequence[str]] = VICTIMS
+
+    def __init__(
+        self, code: Path | None = None, elsewhere: Mapping[str, str] | None = None
+    ) -> None:
+        elsewhere = elsewhere or {}
+        ours = [name for name in SERVERS if name not in elsewhere]
+        self.servers: Servers = start_servers(scratch_folder("seeds-servers"), ours)
+        urls = {name: self.servers.stack.env[URL_NAMES[name]] for name in ours} | dict(elsewhere)
         self.direct = urls
         self.cables = Cables(urls)
         folder = scratch_folder("seeds")
         self._clocks = folder / "clocks"
         env = {URL_NAMES[name]: url for name, url in self.cables.urls.items()}
         self.stack = Stack(folder, env, processes=self._processes(code), bound=True)
+        self.line = LineSide(self.stack)
 
     def _processes(self, code: Path | None) -> tuple[Process, ...]:
         """Services take their clock from a file when they start."""
@@ -83,6 +95,8 @@ class Arena:
 
     def destroy(self) -> None:
         """Stop everything and delete it."""
+        self.stack.stop()
+        shutil.rmtree(self._clocks, ignore_errors=True)
         self.stack.destroy()
         self.cables.close()
         self.servers.stack.destroy()
@@ -93,7 +107,7 @@ class Arena:
         """Do what the plan says, for as long as it says; whether it could be done.
 
         Who is just being started again cannot be hit a second time."""
-        act: Any = getattr(self, f"_{fault.kind}")
+        act: Any = self._at_line if fault.victim == LINE else getattr(self, f"_{fault.kind}")
         try:
             await act(fault)
         except ProcessLookupError:
@@ -133,6 +147,10 @@ class Arena:
             await asyncio.sleep(fault.seconds)
         finally:
             self.cables.mend(fault.victim)
+
+    async def _at_line(self, fault: Fault) -> None:
+        async with self.line.befallen(fault.kind):
+            await asyncio.sleep(fault.seconds)
 
     async def _clock(self, fault: Fault) -> None:
         """Never behind the tills' clocks: points for what has not happened yet rightly wait for it,

@@ -16,7 +16,7 @@ ONCE = ("points-awards", "points-web")
 @dataclass(frozen=True)
 class Broken:
     """`right` is replaced by `wrong` in one file, and `processes` run it. It is tried on the first
-    seed that does `fault` (kind, victim), with `line`'s misfortunes. `caught` names the figures of
+    seeds that do `fault` (kind, victim), with `line`'s misfortunes. `caught` names the figures of
     a verdict of which one at least must not be zero."""
 
     name: str

@@ -19,21 +19,30 @@ class Cables:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._wires = {
-            name: Wire("127.0.0.1", urlsplit(url).port or 0) for name, url in urls.items()
-        }
-        self.urls = {
-            name: through(urls[name], self._wait(wire.open())) for name, wire in self._wires.items()
-        }
+        self._wires: dict[str, Wire] = {}
+        self.urls = {name: self.add(name, url) for name, url in urls.items()}
         """Where the product finds the servers."""
+
+    def add(self, name: str, url: str) -> str:
+        """Another wire; the URL of what it leads to, by way of it."""
+        wire = self._wires[name] = Wire("127.0.0.1", urlsplit(url).port or 0)
+        return through(url, self._wait(wire.open()))
 
     def cut(self, name: str) -> None:
         """End every connection; new ones are welcome."""
         self._do(self._wires[name].snap)
 
+    def part(self, name: str) -> None:
+        """End every connection and refuse new ones until `mend`."""
+        self._do(self._wires[name].cut)
+
     def slow(self, name: str, seconds: float) -> None:
         """From now on whatever passes is so late, each way."""
         self._wires[name].late = seconds
+
+    def lead(self, name: str, *ports: int) -> None:
+        """New connections go to one of these ports, whoever answers there."""
+        self._wires[name].ports = ports
 
     def silence(self, name: str) -> None:
         """Let nothing pass until `mend`."""

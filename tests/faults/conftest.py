@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -71,6 +71,16 @@ async def open_shop(stack: Stack) -> None:
     async with rush.client() as session:
         await rush.publish_program(session, stack)
         await rush.till_is_known(session, stack)
+
+
+def aloud(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Tells while the test still runs: a table grows by a line a minute."""
+
+    def tell(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n{text}", end="", flush=True)
+
+    return tell
 
 
 @pytest.fixture

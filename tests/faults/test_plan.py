@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults import plan
+from tests.faults import line_side, plan
 
 
 def test_a_seed_always_gives_the_same_plan() -> None:
@@ -13,10 +13,14 @@ def test_a_seed_always_gives_the_same_plan() -> None:
 def test_fifty_seeds_do_everything_to_everybody() -> None:
     done = {(each.kind, each.victim) for seed in range(1, 51) for each in plan.plan(seed)}
     assert {kind for kind, _ in done} == set(plan.VICTIMS)
-    assert {victim for _, victim in done} == set(plan.EVERYBODY)
-    assert {victim for kind, victim in done if kind in ("cut", "slow", "silence")} == set(
-        plan.SERVERS
-    )
+    assert {victim for _, victim in done} == {*plan.EVERYBODY, plan.LINE}
+    for kind in ("cut", "slow", "silence", *line_side.FAULTS):
+        assert {victim for what, victim in done if what == kind} == set(plan.VICTIMS[kind])
+
+
+def test_what_befalls_line_can_be_acted_out() -> None:
+    at_line = {kind for kind, victims in plan.VICTIMS.items() if plan.LINE in victims}
+    assert at_line == set(line_side.FAULTS)
 
 
 @pytest.mark.parametrize("seed", range(1, 51))
@@ -29,5 +33,5 @@ def test_what_is_done_fits_who_it_is_done_to(seed: int) -> None:
 
 
 def test_a_seed_can_be_found_for_what_is_wanted() -> None:
-    seed = plan.first_with("cut", "postgres")
-    assert ("cut", "postgres") in {(each.kind, each.victim) for each in plan.plan(seed)}
+    for seed in plan.seeds_with("cut", "postgres", 3):
+        assert ("cut", "postgres") in {(each.kind, each.victim) for each in plan.plan(seed)}
