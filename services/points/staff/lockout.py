@@ -1,7 +1,8 @@
 """How long somebody waits after wrong tries. Pure: tries, and now, are given.
 
-An account waits after a few of its own, so that a password cannot be guessed; an address after
-more, since a whole shop may share one. The wait doubles with each wrong try and is told, whether
+An account waits after a few of its own, so that a password cannot be guessed (but not in a browser
+that its owner was in before: that one has tries of its own); an address after more, since a whole
+shop may share one. The wait doubles with each wrong try and is told, whether
 the account exists or not.
 """
 

@@ -1,6 +1,9 @@
 """Signing in with a password: who it is, or that nobody is, after as many tries as are fair."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
 
 from services.points.staff import lockout, passwords
 from services.points.store import staff as store
@@ -52,25 +55,34 @@ class Tries:
                 await store.forget(connection, who, None if who == self._about else self._at)
 
 
-def tries_of(pool: Pool, secret: str, login: str, address: str) -> Tries:
-    """Tries to sign in as somebody, from an address."""
-    return Tries(
-        pool,
-        secret,
-        ("account", login.lower(), lockout.TRIES_OF_ACCOUNT),
-        ("address", address, lockout.TRIES_OF_ADDRESS),
-    )
+class Device(msgspec.Struct, frozen=True):
+    """A browser in which somebody has signed in before, as its cookie says."""
+
+    staff: UUID
+    device: UUID
+
+
+def tries_of(
+    pool: Pool, secret: str, login: str, address: str, device: Device | None = None
+) -> Tries:
+    """Tries to sign in as somebody, from an address. A browser of theirs (`device`) has tries of
+    its own: who guesses elsewhere does not lock them out. (OWASP: device cookies.)"""
+    about = ("account", login.lower(), lockout.TRIES_OF_ACCOUNT)
+    if device is not None:
+        about = ("device", str(device.device), lockout.TRIES_OF_ACCOUNT)
+    return Tries(pool, secret, about, ("address", address, lockout.TRIES_OF_ADDRESS))
 
 
 async def by_password(
-    pool: Pool, secret: str, *, login: str, password: str, address: str
+    pool: Pool, secret: str, *, login: str, password: str, address: str, device: Device | None
 ) -> tuple[Person, Tries] | None:
-    """Whose login and password these are; None for nobody's. The caller says `right` once nothing
-    more is asked. Raises Wait after too many wrong ones."""
-    tries = tries_of(pool, secret, login, address)
-    await tries.begin()
+    """Whose login and password these are; None for nobody's. `device` is what the browser shows.
+    The caller says `right` once nothing more is asked. Raises Wait after too many wrong ones."""
     async with pool.acquire() as connection:
         person = await store.by_login(connection, login)
+    theirs = device if device and person and device.staff == person.id else None
+    tries = tries_of(pool, secret, login, address, theirs)
+    await tries.begin()
     known = person.password_hash if person is not None and person.active else None
     if not await passwords.fits(known, password) or person is None:
         return None

@@ -1,4 +1,4 @@
-"""Notes that a browser carries from one step of signing in to the next: signed, brief. Pure."""
+"""Notes that a browser carries from one step of signing in to a later one: signed. Pure."""
 
 import base64
 import binascii
@@ -24,10 +24,10 @@ class _Ticket(msgspec.Struct, frozen=True, array_like=True):
     note: msgspec.Raw
 
 
-def write(key: str, note: msgspec.Struct, now: datetime) -> str:
-    """`note` as text for a cookie, good for `LIFE`, and only where its kind is asked for."""
+def write(key: str, note: msgspec.Struct, now: datetime, life: timedelta = LIFE) -> str:
+    """`note` as text for a cookie, good for `life`, and only where its kind is asked for."""
     kind = type(note).__name__
-    ticket = _Ticket(kind, now + LIFE, msgspec.Raw(msgspec.json.encode(note)))
+    ticket = _Ticket(kind, now + life, msgspec.Raw(msgspec.json.encode(note)))
     payload = base64.urlsafe_b64encode(msgspec.json.encode(ticket)).decode()
     return f"{payload}.{_signature(key, payload)}"
 

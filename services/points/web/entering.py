@@ -4,6 +4,7 @@ The cookie that can renew is sent to `/session` only; the token goes everywhere
 (`shared.web.staff`).
 """
 
+from datetime import timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,8 +15,9 @@ from fastapi.responses import RedirectResponse, Response
 from services.points.settings import WebSettings
 from services.points.staff import sessions, tickets
 from services.points.staff.sessions import Begun
+from services.points.staff.signing_in import Device
 from services.points.store.staff import Person
-from shared import clock
+from shared import clock, ids
 from shared.keys import Keys
 from shared.web.acting import acting
 from shared.web.staff import Gate, Staff, own_path
@@ -23,6 +25,8 @@ from shared.web.staff import Gate, Staff, own_path
 NO_STORE = {"Cache-Control": "no-store"}
 _SESSION = "tamaru_session"
 _CHALLENGE = "tamaru_challenge"
+_DEVICE = "tamaru_device"
+_DEVICE_LIFE = timedelta(days=90)
 
 
 class Challenge(msgspec.Struct, frozen=True):
@@ -82,9 +86,15 @@ async def enter(request: Request, person: Person, way: str, next: str) -> Respon
         )
     response = RedirectResponse(home(begun.staff, next), 303)
     keep(request, response, begun)
+    _know(request, response, person)
     if note_of(request, _CHALLENGE):
         drop_note(request, response, _CHALLENGE)
     return response
+
+
+def device_of(request: Request) -> Device | None:
+    """Whose browser this is: who signed in here last."""
+    return tickets.read(keys_of(request), note_of(request, _DEVICE), Device, clock.now())
 
 
 def challenge(request: Request) -> Challenge | None:
@@ -105,6 +115,14 @@ def take(request: Request, response: Response) -> None:
     """Take a session's cookies back."""
     gate_of(request).take(response)
     drop_note(request, response, _SESSION)
+
+
+def _know(request: Request, response: Response, person: Person) -> None:
+    """This browser is somebody's from now on."""
+    before = device_of(request)
+    device = before if before and before.staff == person.id else Device(person.id, ids.new_id())
+    text = tickets.write(secret_of(request), device, clock.now(), _DEVICE_LIFE)
+    set_note(request, response, _DEVICE, text, int(_DEVICE_LIFE.total_seconds()))
 
 
 def set_note(

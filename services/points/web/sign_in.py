@@ -52,6 +52,7 @@ async def sign_in(request: Request) -> Response:
             login=given["login"],
             password=given["password"],
             address=forms.address_of(request),
+            device=entering.device_of(request),
         )
     except Wait as wait:
         return form(request, given["next"], login=given["login"], wait=wait)
@@ -82,8 +83,13 @@ async def code(request: Request) -> Response:
         person = await store.by_id(connection, asked.staff) if asked else None
     if asked is None or person is None or not person.active:
         return entering.to_sign_in(request, asked.next if asked else "")
+    device = entering.device_of(request)
     tries = signing_in.tries_of(
-        pool, secret_of(request), person.login or str(person.id), forms.address_of(request)
+        pool,
+        secret_of(request),
+        person.login or str(person.id),
+        forms.address_of(request),
+        device if device and device.staff == person.id else None,
     )
     try:
         await tries.begin()

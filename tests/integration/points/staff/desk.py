@@ -17,7 +17,7 @@ from tests.staff import SESSION_KEY, shown
 
 ORIGIN = "http://points"
 OURS = {"Origin": ORIGIN}
-TOKEN, SESSION = "tamaru_staff", "tamaru_session"
+TOKEN, SESSION, DEVICE = "tamaru_staff", "tamaru_session", "tamaru_device"
 LOGIN, PASSWORD = "owner@example.com", "a long enough password"
 
 KINDS: dict[str, Any] = {"staff.acted.v1": StaffActed, "key.acted.v1": KeyActed}

@@ -9,7 +9,15 @@ import pytest
 from services.points.staff import sessions, signing_in
 from shared import clock
 from shared.web import session_token
-from tests.integration.points.staff.desk import LOGIN, OURS, PASSWORD, SESSION, TOKEN, Desk
+from tests.integration.points.staff.desk import (
+    DEVICE,
+    LOGIN,
+    OURS,
+    PASSWORD,
+    SESSION,
+    TOKEN,
+    Desk,
+)
 from tests.staff import SESSION_KEY, shown, signed_in, someone
 
 
@@ -23,10 +31,10 @@ async def test_who_gives_the_right_password_is_in(desk: Desk) -> None:
     answer = await desk.enter(next="/console/members?q=a")
     assert (answer.status_code, answer.headers["location"]) == (303, "/console/members?q=a")
     cookies = answer.headers.get_list("set-cookie")
-    assert len(cookies) == 2 and all("HttpOnly; " in each for each in cookies)
+    assert len(cookies) == 3 and all("HttpOnly; " in each for each in cookies)
     assert all("SameSite=lax" in each for each in cookies)
     paths = {each.split("=")[0]: each.split("Path=")[1].split(";")[0] for each in cookies}
-    assert paths == {TOKEN: "/", SESSION: "/session"}
+    assert paths == {TOKEN: "/", SESSION: "/session", DEVICE: "/session"}
     staff = desk.token()
     assert (staff.name, staff.role, staff.store) == ("山田", "owner", "main")
     assert (await desk.client.get("/v1/program")).status_code == 200
@@ -53,6 +61,40 @@ async def test_wrong_passwords_make_wait_whether_the_account_exists_or_not(desk:
     clock.set_offset(timedelta(seconds=31))
     assert (await desk.enter()).status_code == 303
     assert (await desk.enter()).status_code == 303  # what was wrong before is forgotten
+
+
+async def test_who_guesses_elsewhere_does_not_lock_out_a_browser_that_was_in_before(
+    desk: Desk,
+) -> None:
+    await desk.enter()
+    known = desk.client.cookies[DEVICE]
+    desk.client.cookies.clear()
+    for _ in range(5):
+        await desk.enter(password="wrong")
+    assert (await desk.enter()).status_code == 429
+    desk.client.cookies.set(DEVICE, known[:-1] + ("0" if known[-1] != "0" else "1"))
+    assert (await desk.enter()).status_code == 429, "made up"
+    desk.client.cookies.clear()
+    desk.client.cookies.set(DEVICE, known, path="/session")
+    assert (await desk.enter()).status_code == 303
+    for _ in range(5):
+        assert (await desk.enter(password="wrong")).status_code == 422
+    assert (await desk.enter()).status_code == 429, "its own wrong tries count"
+    clock.set_offset(timedelta(days=91))
+    for _ in range(5):
+        await desk.enter(password="wrong")
+    desk.client.cookies.set(DEVICE, known, path="/session")
+    assert (await desk.enter()).status_code == 429, "known no more"
+
+
+async def test_ones_own_browser_has_no_tries_for_somebody_elses_account(desk: Desk) -> None:
+    await desk.somebody("viewer", login="other@example.com", name="鈴木")
+    await desk.enter(login="other@example.com")
+    other = desk.client.cookies[DEVICE]
+    for _ in range(5):
+        await desk.enter(password="wrong")
+    assert desk.client.cookies[DEVICE] == other
+    assert (await desk.enter()).status_code == 429
 
 
 async def test_many_tries_at_once_are_counted_as_many(desk: Desk) -> None:
