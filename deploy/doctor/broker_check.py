@@ -1,4 +1,4 @@
-"""Is the broker there, does it take messages, are all queues there and read, did any event fail?"""
+"""Is the broker there, does it take messages, are all queues there and read, do events fail?"""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,6 +7,7 @@ from deploy.doctor.surroundings import Surroundings
 from shared.bus import health
 from shared.bus.depths import Depth
 from shared.bus.errors import BrokerUnavailable
+from shared.bus.topology import RETRY_SECONDS
 
 MANY = 500
 """Messages that a reader should have taken by now: up to 200 events each."""
@@ -29,7 +30,12 @@ async def check(here: Surroundings) -> list[Finding]:
                 "docs/runbooks/TamaruNotReady.md",
             )
         ]
-    return [_broker(takes=seen.takes), *queues(seen.depths), dead_letters(seen.depths)]
+    return [
+        _broker(takes=seen.takes),
+        *queues(seen.depths),
+        *tried_again(seen.depths),
+        dead_letters(seen.depths),
+    ]
 
 
 def _broker(*, takes: bool) -> Finding:
@@ -94,6 +100,23 @@ def _long(name: str, depth: Depth) -> Finding:
         f"{depth.messages} messages wait in {name}. If they do not grow fewer, run more readers.",
         "docs/runbooks/TamaruPurchasesWait.md",
     )
+
+
+def tried_again(depths: Mapping[str, Depth | None]) -> list[Finding]:
+    """Events that have failed more than twice and wait for another try: soon they are given up."""
+    waiting = [depths.get(f"retry.{seconds}s") for seconds in RETRY_SECONDS[2:]]
+    count = sum(depth.messages for depth in waiting if depth)
+    if not count:
+        return []
+    return [
+        bad(
+            "retries",
+            f"{count} 件のイベントが何度も失敗し、再試行を待っています。理由は各プロセスのログに。",
+            f"{count} message(s) failed several times and wait for another try. The logs say why "
+            "(“event failed, tried later”).",
+            "docs/runbooks/TamaruRetries.md",
+        )
+    ]
 
 
 def dead_letters(depths: Mapping[str, Depth | None]) -> Finding:

@@ -12,6 +12,7 @@ TITLES = {
     "clock": ("時計", "clock"),
     "broker": ("ブローカー", "broker"),
     "queues": ("キュー", "queues"),
+    "retries": ("再試行", "tried again"),
     "dead-letters": ("デッドレター", "dead letters"),
     "cache": ("キャッシュ", "cache"),
     "purchases": ("未処理の購入", "purchases"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from deploy.doctor import disk_check, findings, settings_check
-from deploy.doctor.broker_check import dead_letters, queues
+from deploy.doctor.broker_check import dead_letters, queues, tried_again
 from deploy.doctor.findings import TITLES, Finding, bad, good
 from deploy.doctor.surroundings import Surroundings
 from shared import clock
@@ -66,6 +66,14 @@ def test_queues_that_are_missing_unread_or_long_are_told() -> None:
     assert "points.chat" in told[0][1]
     assert "points.awards (7 message(s)" in told[1][1]
     assert "900 messages wait in notify.line" in told[2][1]
+
+
+def test_what_fails_again_and_again_is_told_before_it_is_given_up() -> None:
+    assert tried_again({"retry.1s": Depth(3, 0), "retry.5s": Depth(9, 0), "retry.30s": None}) == []
+    [found] = tried_again({"retry.30s": Depth(1, 0), "retry.600s": Depth(2, 0)})
+    assert found.state == "bad"
+    assert "3 message(s) failed several times" in found.en
+    assert found.do == "docs/runbooks/TamaruRetries.md"
 
 
 def test_dead_letters_come_with_the_command_to_type() -> None:
