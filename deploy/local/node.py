@@ -51,6 +51,17 @@ def fetched(
         shutil.rmtree(layout.node, ignore_errors=True)
         commands.must_run([*_pip(python()), "--target", str(layout.node), "-r", str(lock)], log)
         write_private(stamp, lock.read_text())
+    return own_words(layout)
+
+
+def own(layout: Layout) -> list[str] | None:
+    """The words that run the one of our own, if it was fetched."""
+    words = own_words(layout)
+    return words if all(Path(each).exists() for each in words) else None
+
+
+def own_words(layout: Layout) -> list[str]:
+    """Where the one of our own is, or will be."""
     return [str(layout.node / _NODE), str(layout.node / _NPM)]
 
 

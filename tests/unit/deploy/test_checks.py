@@ -62,7 +62,25 @@ def test_without_a_source_it_says_so_and_passes(
     unknown = judged({"name": "thing", "skip_reason": "not found"})
     assert unknown.skipped == "the source knows none of 1 packages"
     monkeypatch.setattr(advisories, "audit", lambda: away)
+    monkeypatch.setattr(advisories, "audit_npm", lambda: advisories.Verdict([]))
     assert advisories.main() == 0
     assert "not audited: ConnectionError" in capsys.readouterr().out
     monkeypatch.setattr(advisories, "audit", lambda: judged(package("PYSEC-1")))
     assert advisories.main() == 1
+    monkeypatch.setattr(advisories, "audit", lambda: away)
+    hole = advisories.Verdict(["uplot"])
+    monkeypatch.setattr(advisories, "audit_npm", lambda: hole)
+    assert advisories.main() == 1
+
+
+def test_a_hole_of_a_library_of_the_pages_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    way = {"range": "<2.0", "url": "https://example.com/advisories/GHSA-1", "title": "bad"}
+    found = {"inner": {"via": [way]}, "outer": {"via": ["inner"]}}
+    answer = json.dumps({"auditReportVersion": 2, "vulnerabilities": found})
+    hole = "inner <2.0: https://example.com/advisories/GHSA-1"
+    assert advisories.judge_npm(answer).holes == [hole]
+    assert advisories.judge_npm('{"vulnerabilities": {}}') == advisories.Verdict([])
+    for nothing in ("", '{"message": "405 Method Not Allowed"}'):
+        assert advisories.judge_npm(nothing).skipped == "npm's registry told no advisories"
+    monkeypatch.setattr(advisories, "IGNORED", {"GHSA-1": "we never call it"})
+    assert advisories.judge_npm(answer).holes == []
