@@ -25,7 +25,8 @@ def backup(
     jobs: Jobs = 2,
 ) -> None:
     """Write a backup of the whole database while the shop goes on (DATABASE_URL: an
-    administrator's). It holds personal data: keep it as safe as the database."""
+    administrator's). It holds personal data: keep it as safe as the database, and
+    PERSONAL_DATA_KEY, without which some of it is never read again, apart from it."""
     tell = _clock()
     try:
         work = taking.take(required("DATABASE_URL"), SERVICES, into, jobs=jobs, tell=tell)
@@ -34,6 +35,7 @@ def backup(
         raise _failed("no backup was made", problem) from None
     ledger = manifest.read(folder).ledger
     tell(f"{folder}: {ledger.members:,} members, {ledger.entries:,} entries")
+    tell("PERSONAL_DATA_KEY is not in it: keep it elsewhere, or sealed personal data is lost")
     for old in taking.forget(into, keep) if keep else []:
         tell(f"deleted {old}")
 

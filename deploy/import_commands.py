@@ -1,7 +1,7 @@
 """`tamaru import members FILE`: members and balances from a file, tried out first.
 
-Does the work itself, page by page like the `imports` process, so it needs the database only; when
-it is killed, that process goes on.
+Does the work itself, page by page like the `imports` process, so it needs the database and
+PERSONAL_DATA_KEY only; when it is killed, that process goes on.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 import typer
 
-from deploy.environment import required
+from deploy.environment import optional, required
 from services.points.errors import NotNow
 from services.points.imports import choices, intake, report, steps
 from services.points.imports.choices import BadChoice
@@ -24,7 +24,7 @@ from services.points.programs.rulebook import Rulebook
 from services.points.purchases.awards import Awards
 from services.points.rules.importing import words
 from services.points.rules.importing.columns import PRESETS
-from services.points.store import import_rows
+from services.points.store import import_rows, sealed
 from services.points.store import imports as store
 from services.points.store.imports import Import
 from shared import clock, ids
@@ -98,6 +98,8 @@ class _Command:
 
     async def run(self, *, dry_run: bool, yes: bool) -> None:
         """Try it out, say what would come of it, and take it in if that is wanted."""
+        old = optional("PERSONAL_DATA_KEY_OLD", "") or None
+        sealed.use(Keys(required("PERSONAL_DATA_KEY"), old))
         pool = await open_pool(required("DATABASE_URL"), schema="points", size=2)
         try:
             found = await self._tried(pool)

@@ -30,7 +30,7 @@ from services.points.imports.work import ImportWork
 from services.points.members.enrolment import Enrolment
 from services.points.programs.rulebook import Rulebook
 from services.points.purchases.awards import Awards
-from services.points.store import import_rows, takeouts
+from services.points.store import import_rows, sealed, takeouts
 from services.points.store import imports as store
 from services.points.store.imports import Import
 from services.points.takeouts import writing
@@ -295,6 +295,7 @@ async def _work(url: str, amqp: str, namespace: str) -> None:
     bus = Bus(amqp, namespace, "bench-imports")
     relay = outbox.Relay(pool, bus.publisher)
     rulebook = Rulebook()
+    sealed.use(Keys("bench" * 8))
     awards = Awards(rulebook, Keys(b"bench" * 8))
     work = ImportWork(rulebook, Taking(rulebook, awards, Enrolment(rulebook, awards)))
     works = (work.run(pool, relay), writing.work(pool, rulebook), relay.run())

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from deploy.doctor import store
+from deploy.doctor import sealed_check, store
 from deploy.doctor.disk_check import disk
 from deploy.doctor.findings import Finding, bad, good
 from deploy.doctor.surroundings import Surroundings
@@ -48,6 +48,8 @@ async def check(here: Surroundings) -> list[Finding]:
     found.append(_schema(missing))
     if any(missing.values()):
         return found  # what is asked below may not be there yet
+    async with _pool(url, "points") as pool:
+        found += await sealed_check.check(here, pool)
     return found + await _waiting(url)
 
 

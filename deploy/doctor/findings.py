@@ -9,6 +9,7 @@ TITLES = {
     "settings": ("設定", "settings"),
     "database": ("データベース", "database"),
     "schema": ("データベースの版", "database schema"),
+    "personal-data": ("個人情報の鍵", "the key of personal data"),
     "clock": ("時計", "clock"),
     "broker": ("ブローカー", "broker"),
     "queues": ("キュー", "queues"),

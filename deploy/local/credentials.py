@@ -32,6 +32,7 @@ def generate() -> dict[str, str]:
         "LIFF_ID": f"{channel}-Abcd1234",
         "PURCHASE_ID_KEY": secrets.token_urlsafe(32),
         "QR_SIGNING_KEY": secrets.token_urlsafe(32),
+        "PERSONAL_DATA_KEY": secrets.token_urlsafe(32),
         "HOOKS_SIGNING_KEY": secrets.token_urlsafe(32),
         "SESSION_KEY": secrets.token_urlsafe(32),
         "POS_API_KEY": _key("pos"),

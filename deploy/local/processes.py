@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 _POINTS = ("PURCHASE_ID_KEY", "QR_SIGNING_KEY")
+_PEOPLE = (*_POINTS, "PERSONAL_DATA_KEY")
 _HOOKS = ("HOOKS_SIGNING_KEY",)
 _LOGIN = ("LINE_LOGIN_CHANNEL_ID", "LINE_LOGIN_CHANNEL_SECRET")
 _CARD = (*_LOGIN, "LIFF_ID")
@@ -62,8 +63,8 @@ PROCESSES: tuple[Process, ...] = (
     _once("migrate", _PASSWORDS, after="postgres"),
     _once("demo", _DEMO, after="migrate"),
     _service("webhook", "web", "WEBHOOK_URL", ("LINE_CHANNEL_SECRET", "PURCHASE_ID_KEY")),
-    _service("points", "web", "POINTS_URL", (*_POINTS, *_HOOKS, *_CARD, *_STAFF)),
-    _service("points", "awards", "POINTS_AWARDS_URL", _POINTS),
+    _service("points", "web", "POINTS_URL", (*_PEOPLE, *_HOOKS, *_CARD, *_STAFF)),
+    _service("points", "awards", "POINTS_AWARDS_URL", _PEOPLE),
     _service("points", "ranks", "POINTS_RANKS_URL", _POINTS),
     _service("notify", "worker", "NOTIFY_URL", ("LINE_CHANNEL_ACCESS_TOKEN",)),
     _service("scheduler", "worker", "SCHEDULER_URL", ()),
@@ -85,7 +86,7 @@ PROCESSES: tuple[Process, ...] = (
     _service("notify", "broadcasts", "NOTIFY_BROADCASTS_URL", _MENUS),
     _service("notify", "web", "NOTIFY_WEB_URL", _NOTIFY_WEB),
     _service("scheduler", "web", "SCHEDULER_WEB_URL", _STAFF),
-    _service("points", "imports", "POINTS_IMPORTS_URL", _POINTS),
+    _service("points", "imports", "POINTS_IMPORTS_URL", _PEOPLE),
 )
 
 

@@ -17,7 +17,7 @@ from services.points.key_uses import KeyUses
 from services.points.members.chat import Chat
 from services.points.members.enrolment import Enrolment
 from services.points.members.linking import Linking
-from services.points.nights import checking, retention, sweeping, work_watch
+from services.points.nights import checking, retention, sealing, sweeping, work_watch
 from services.points.nights.night import NightShift
 from services.points.programs import backtesting
 from services.points.programs.rulebook import Rulebook
@@ -25,8 +25,9 @@ from services.points.purchases.awards import Awards
 from services.points.rankings.ranking import Ranking
 from services.points.reports.keeping import Keeper
 from services.points.segments.streaming import Streams
-from services.points.settings import HooksSettings, PointsSettings, WebSettings
+from services.points.settings import HooksSettings, PersonalSettings, PointsSettings, WebSettings
 from services.points.staff import resealing
+from services.points.store import sealed
 from services.points.takeouts import writing
 from services.points.web import app as web_app
 from shared import pruning
@@ -40,7 +41,8 @@ NAME_LOOKUPS = 64
 async def awards(process: Process) -> None:
     """Purchases, members and chat: everything that turns events into ledger rows and answers."""
     settings = process.settings
-    assert isinstance(settings, PointsSettings)  # noqa: S101 - `main` loads these
+    assert isinstance(settings, PersonalSettings)  # noqa: S101 - `main` loads these
+    sealed.use(settings.personal_keys)
     rulebook = Rulebook()
     purchases = Awards(rulebook, settings.qr_keys, settings.purchase_keys.old)
     enrolment = Enrolment(rulebook, purchases)
@@ -115,12 +117,14 @@ async def imports(process: Process) -> None:
     """What shops bring along, and copies of everything, alone, so that a long one holds up nobody:
     it has its pace, those at the till theirs."""
     settings = process.settings
-    assert isinstance(settings, PointsSettings)  # noqa: S101 - `main` loads these
+    assert isinstance(settings, PersonalSettings)  # noqa: S101 - `main` loads these
+    sealed.use(settings.personal_keys)
     rulebook = Rulebook()
     awards = Awards(rulebook, settings.qr_keys)
     work = ImportWork(rulebook, Taking(rulebook, awards, Enrolment(rulebook, awards)))
     process.task(work.run(process.pool, process.relay))
     process.task(writing.work(process.pool, rulebook))
+    process.task(sealing.run(process.pool))
     process.task(process.relay.run())
     process.watch_database()
 
@@ -152,11 +156,11 @@ async def hooks(process: Process) -> None:
 
 PROCESSES: dict[str, tuple[Setup, type[ProcessSettings], int]] = {
     "web": (web, WebSettings, 8),
-    "awards": (awards, PointsSettings, 8),
+    "awards": (awards, PersonalSettings, 8),
     "ranks": (ranks, PointsSettings, 4),
     "segments": (segments, ProcessSettings, 6),
     "hooks": (hooks, HooksSettings, 6),
-    "imports": (imports, PointsSettings, 6),
+    "imports": (imports, PersonalSettings, 6),
 }
 """Name → how it is set up, its settings, its connections to the database."""
 

@@ -32,6 +32,18 @@ class PointsSettings(ProcessSettings):
         return byte_keys(self.qr_signing_key, self.qr_signing_key_old)
 
 
+class PersonalSettings(PointsSettings):
+    """What those need besides who read or write what is kept of people; ranks do without."""
+
+    personal_data_key: Annotated[SecretStr, Field(min_length=32)]
+    personal_data_key_old: SecretStr | None = None
+
+    @property
+    def personal_keys(self) -> Keys[str]:
+        """What members' data keys are locked away under."""
+        return keys(self.personal_data_key, self.personal_data_key_old)
+
+
 class HooksSettings(ProcessSettings):
     """What sending to the owner's other systems needs. `hooks_allow_private` lets it send to
     addresses that are not on the public internet, and by plain HTTP to this machine."""
@@ -46,7 +58,7 @@ class HooksSettings(ProcessSettings):
         return byte_keys(self.hooks_signing_key, self.hooks_signing_key_old)
 
 
-class WebSettings(PointsSettings):
+class WebSettings(PersonalSettings):
     """What the API and the pages need besides. The hooks' are those of HooksSettings; `public_url`
     is where browsers find the shop's pages; `line_basic_id` the account's: @shop. `session_key`
     signs what people who are signed in show, to this and the other services. With

@@ -21,7 +21,7 @@ from services.notify.sending import poller, progress
 from services.notify.settings import NotifySettings
 from services.points import __main__ as points
 from services.points.nights import night, pacing
-from services.points.settings import PointsSettings
+from services.points.settings import PersonalSettings
 from services.scheduler import __main__ as scheduler
 from services.scheduler.settings import WorkerSettings
 from services.scheduler.ticking import Ticker
@@ -131,9 +131,10 @@ async def opened(
     common = {"amqp_url": servers.amqp_url, "bus_namespace": namespace, "log_level": "ERROR"}
     secret = "a key of the tests, 32 bytes long"
     keys = {"purchase_id_key": "another key of the tests", "qr_signing_key": secret}
+    keys["personal_data_key"] = "a key of the tests for personal data"
     line = {"line_api_base": line_url, "line_channel_access_token": "token"}
     urls = {service: database.url(service) for service in ("points", "notify", "scheduler")}
-    points_settings = PointsSettings(database_url=urls["points"], **common, **keys)
+    points_settings = PersonalSettings(database_url=urls["points"], **common, **keys)
     notify_settings = NotifySettings(
         database_url=urls["notify"], redis_url=servers.redis_url, **common, **line
     )

@@ -32,6 +32,7 @@ from services.points.store import import_effects as effects
 from services.points.store import import_people as store
 from services.points.store import import_rows, imports, old_cards
 from services.points.store import ledger as ledger_store
+from services.points.store import profiles as profile_store
 from services.points.store.import_effects import Effect
 from services.points.store.import_people import Changed, Person
 from services.points.store.imports import Import
@@ -229,14 +230,14 @@ async def _know(batch: Batch, page: _Page, now: datetime) -> None:
     members = page.members()
     matched = [member for number, member in members if page.fates[number].kind == fates.MATCHED]
     await store.lock(connection, matched)
-    known = await store.profiles(connection, [member for _, member in members])
+    known = await profile_store.find_all(connection, [member for _, member in members])
     people_, changes = [], []
     for number, member in members:
         wanted, before = page.rows[number].wanted, known[member]
         after = _filled(before, wanted, page.made.consent, now)
         new = page.fates[number].kind == fates.NEW
         if after != before or (new and wanted.joined):
-            people_.append(Person.of(member, after, wanted.joined if new else None))
+            people_.append(Person(member, after, wanted.joined if new else None))
         if after != before and not new:
             changed = _change(batch, member, before, after)
             changes.append(changed)

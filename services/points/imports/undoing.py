@@ -18,6 +18,7 @@ from services.points.rules.profiles import Profile, patched, retagged
 from services.points.store import import_effects as effects
 from services.points.store import import_people as store
 from services.points.store import imports, old_cards
+from services.points.store import profiles as profile_store
 from services.points.store.import_effects import Done
 from services.points.store.import_people import Changed, Person
 from services.points.store.imports import Import
@@ -119,7 +120,7 @@ async def _forget(batch: Batch, found: Import, rows: list[Done], now: datetime) 
     """Empty what was filled in of members who stay."""
     connection = batch.connection
     await store.lock(connection, [row.member_id for row in rows])
-    known = await store.profiles(connection, [row.member_id for row in rows])
+    known = await profile_store.find_all(connection, [row.member_id for row in rows])
     people, changes = [], []
     for row in rows:
         before = known[row.member_id]
@@ -127,7 +128,7 @@ async def _forget(batch: Batch, found: Import, rows: list[Done], now: datetime) 
         if after == before:
             continue
         old, new = profiles.difference(before, after)
-        people.append(Person.of(row.member_id, after, None))
+        people.append(Person(row.member_id, after, None))
         changes.append(Changed(row.member_id, ids.new_id(), old, new))
         told = MemberUpdated(row.member_id, sorted(new))
         batch.emit(new_event(SOURCE, told, subject=str(row.member_id)))

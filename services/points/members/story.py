@@ -240,7 +240,7 @@ def _line(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def _change(row: Any) -> Item:
-    before, after = msgspec.json.decode(row["before"]), msgspec.json.decode(row["after"])
+    before, after = row["before"], row["after"]
     kind, title = story_words.change(before, after)
     return Item(
         id=str(row["id"]),

@@ -60,6 +60,16 @@ class Profile(Struct, frozen=True):
         return not any(getattr(self, name) for name in ATTRIBUTES)
 
     @property
+    def clear_fields(self) -> dict[str, Scalar]:
+        """The free fields that a member is found by, which therefore are not locked away."""
+        return {name: each for name, each in self.fields.items() if name in NAME_FIELDS}
+
+    @property
+    def private_fields(self) -> dict[str, Scalar]:
+        """All other free fields."""
+        return {name: each for name, each in self.fields.items() if name not in NAME_FIELDS}
+
+    @property
     def names(self) -> str:
         """The name-like fields as searches compare them."""
         found = (self.fields.get(name) for name in NAME_FIELDS)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.points.store import member_changes
 from shared.bus.handling import Connection
 
 _COLUMNS = """
@@ -25,9 +26,9 @@ SELECT id, kind, unit, amount, balance_after, occurred_at, source, explanation
 FROM entries WHERE member_id = $1 AND id < $2 AND kind = ANY($3::text[])
 ORDER BY id DESC LIMIT $4
 """
-_SET_ONCE = """
-SELECT EXISTS (SELECT FROM member_changes
-    WHERE member_id = $1 AND actor = $2 AND after -> $3 <> 'null')
+_BY_ACTOR = """
+SELECT member_id, before, after, reason, sealed FROM member_changes
+WHERE member_id = $1 AND actor = $2
 """
 
 
@@ -63,5 +64,6 @@ async def entries(
 
 async def has_set(connection: Connection, member: UUID, actor: str, what: str) -> bool:
     """Whether somebody has ever told this of the member, also if it was taken away again."""
-    found: bool = await connection.fetchval(_SET_ONCE, member, actor, what)
-    return found
+    rows = await connection.fetch(_BY_ACTOR, member, actor)
+    changes = await member_changes.told(connection, rows)
+    return any(each["after"].get(what) is not None for each in changes)

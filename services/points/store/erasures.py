@@ -9,10 +9,11 @@ from shared.bus.handling import Connection
 _ERASE = (
     """
 UPDATE members SET card = 'erased-' || id, line_user_id = NULL, external_id = NULL, phone = NULL,
-    birthday = NULL, former_names = NULL, left_reason = NULL, friend = false,
+    birthday = NULL, former_names = NULL, sealed = NULL, left_reason = NULL, friend = false,
     friend_changed_at = NULL, erased_at = $2
 WHERE id = ANY($1::uuid[]) AND $2::timestamptz IS NOT NULL
 """,
+    "DELETE FROM member_keys WHERE member_id = ANY($1::uuid[])",
     "DELETE FROM profiles WHERE member_id = ANY($1::uuid[])",
     "DELETE FROM member_changes WHERE member_id = ANY($1::uuid[])",
     "DELETE FROM lost_cards WHERE member_id = ANY($1::uuid[])",
@@ -25,7 +26,7 @@ DELETE FROM import_rows r USING (
 """,
     "DELETE FROM import_verdicts WHERE member_id = ANY($1::uuid[])",
     """
-UPDATE import_effects SET before = '{}', after = '{}', faults = '[]'
+UPDATE import_effects SET before = '{}', after = '{}', faults = '[]', sealed = NULL
 WHERE member_id = ANY($1::uuid[])
 """,
     "DELETE FROM old_cards WHERE member_id = ANY($1::uuid[])",

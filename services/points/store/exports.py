@@ -7,32 +7,40 @@ from uuid import UUID
 
 import msgspec
 
+from services.points.store import member_changes, profiles, sealed
 from shared.bus.handling import Connection
 
 _ADD = "INSERT INTO member_exports (id, member_id, actor, asked_at) VALUES ($1, $2, $3, $4)"
 _FIND = """
-SELECT e.id, e.member_id, e.asked_at, (
-    SELECT coalesce(json_object_agg(p.service, p.part), '{}') FROM member_export_parts p
-    WHERE p.export_id = e.id) AS parts
-FROM member_exports e WHERE e.id = $1 AND e.member_id = $2
+SELECT id, member_id, asked_at FROM member_exports WHERE id = $1 AND member_id = $2
 """
+_PARTS = "SELECT service, part, sealed FROM member_export_parts WHERE export_id = $1"
+_ASKED_OF = "SELECT id, member_id FROM member_exports WHERE id = ANY($1::uuid[])"
 _LATEST = """
 SELECT id FROM member_exports WHERE member_id = $1 AND asked_at > $2 ORDER BY asked_at DESC LIMIT 1
 """
 _KEEP = """
-INSERT INTO member_export_parts (export_id, service, part, received_at)
-SELECT export_id, service, part, $4
-FROM unnest($1::uuid[], $2::text[], $3::json[]) AS p (export_id, service, part)
+INSERT INTO member_export_parts (export_id, service, part, sealed, received_at)
+SELECT export_id, service, part, sealed, $5
+FROM unnest($1::uuid[], $2::text[], $3::json[], $4::bytea[])
+    AS p (export_id, service, part, sealed)
 WHERE EXISTS (SELECT FROM member_exports e WHERE e.id = p.export_id)
 ORDER BY export_id, service
 ON CONFLICT DO NOTHING
 """
 _LINEAGE = """
-SELECT id, line_user_id, former_names ->> 'line_user_id' AS former_line_user_id,
-    card, coalesce(external_id, former_names ->> 'external_id') AS external_id,
-    coalesce(phone, former_names ->> 'phone') AS phone, status
-FROM members WHERE id = $1 OR merged_into = $1 ORDER BY id = $1 DESC, id
+SELECT id, line_user_id, card, external_id, phone, status, former_names, sealed FROM members
+WHERE id = $1 OR merged_into = $1 ORDER BY id = $1 DESC, id
 """
+PARTS_COLUMN = "member_export_parts.sealed"
+NAMES_COLUMN = "members.sealed"
+_HIDDEN = {
+    "members": NAMES_COLUMN,
+    "attributes": profiles.COLUMN,
+    "changes": member_changes.COLUMN,
+}
+"""Sections of which something is locked away: their rows come with the member and the value."""
+
 PRUNE = """
 DELETE FROM member_exports WHERE id IN (
     SELECT id FROM member_exports WHERE asked_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED
@@ -42,12 +50,15 @@ DELETE FROM member_exports WHERE id IN (
 _SECTIONS = {
     "members": """
         SELECT to_jsonb(m) - ARRAY['friend_changed_at', 'former_names']
-            || coalesce(m.former_names, '{}') FROM members m WHERE id = ANY($1::uuid[])
+            || coalesce(m.former_names, '{}'), id, sealed FROM members m
+        WHERE id = ANY($1::uuid[])
         ORDER BY merged_into IS NOT NULL, id""",
     "attributes": """
-        SELECT to_jsonb(p) - 'names' FROM profiles p WHERE member_id = ANY($1::uuid[])""",
+        SELECT to_jsonb(p) - 'names', member_id, sealed FROM profiles p
+        WHERE member_id = ANY($1::uuid[])""",
     "changes": """
-        SELECT to_jsonb(c) FROM member_changes c WHERE member_id = ANY($1::uuid[]) ORDER BY id""",
+        SELECT to_jsonb(c), member_id, sealed FROM member_changes c
+        WHERE member_id = ANY($1::uuid[]) ORDER BY id""",
     "replaced_cards": """
         SELECT to_jsonb(l) FROM lost_cards l WHERE member_id = ANY($1::uuid[])
         ORDER BY replaced_at""",
@@ -164,7 +175,14 @@ async def find(connection: Connection, member: UUID, id: UUID) -> Export | None:
     row = await connection.fetchrow(_FIND, id, member)
     if row is None:
         return None
-    return Export(**{**row, "parts": msgspec.json.decode(row["parts"])})
+    rows = await connection.fetch(_PARTS, id)
+    values = [(member, part["sealed"]) for part in rows]
+    found = await sealed.opened(connection, PARTS_COLUMN, values)
+    parts = {
+        part["service"]: msgspec.json.decode(part["part"]) if secret is None else secret
+        for part, secret in zip(rows, found, strict=True)
+    }
+    return Export(**row, parts=parts)
 
 
 async def latest(connection: Connection, member: UUID, since: datetime) -> UUID | None:
@@ -175,18 +193,48 @@ async def latest(connection: Connection, member: UUID, since: datetime) -> UUID 
 
 async def keep(connection: Connection, parts: Sequence[Part], now: datetime) -> None:
     """Keep parts of exports that are still there; the first of each service counts."""
+    clear: list[str] = [each.part for each in parts]
+    hidden: list[bytes | None] = [None] * len(parts)
+    if await sealed.begun(connection):
+        clear, hidden = ["{}"] * len(parts), await _shut(connection, parts)
     await connection.execute(
         _KEEP,
         [each.export_id for each in parts],
         [each.service for each in parts],
-        [each.part for each in parts],
+        clear,
+        hidden,
         now,
     )
 
 
+async def _shut(connection: Connection, parts: Sequence[Part]) -> list[bytes | None]:
+    """Parts, locked away; None for those of exports that are not there any more."""
+    rows = await connection.fetch(_ASKED_OF, [each.export_id for each in parts])
+    members = {row["id"]: row["member_id"] for row in rows}
+    known = [each for each in parts if each.export_id in members]
+    values = [(members[each.export_id], msgspec.Raw(each.part.encode())) for each in known]
+    shut = iter(await sealed.shut(connection, PARTS_COLUMN, values))
+    return [next(shut) if each.export_id in members else None for each in parts]
+
+
 async def lineage(connection: Connection, member: UUID) -> list[Kin]:
     """The member first, then whoever was merged into them."""
-    return [Kin(*row) for row in await connection.fetch(_LINEAGE, member)]
+    rows = await connection.fetch(_LINEAGE, member)
+    secret = await sealed.opened(connection, NAMES_COLUMN, [(r["id"], r["sealed"]) for r in rows])
+    return [_kin(row, former) for row, former in zip(rows, secret, strict=True)]
+
+
+def _kin(row: Any, secret: dict[str, str] | None) -> Kin:
+    former = secret or msgspec.json.decode(row["former_names"] or "{}")
+    return Kin(
+        row["id"],
+        row["line_user_id"],
+        former.get("line_user_id"),
+        row["card"],
+        row["external_id"] or former.get("external_id"),
+        row["phone"] or former.get("phone"),
+        row["status"],
+    )
 
 
 async def known(connection: Connection, members: Sequence[UUID]) -> dict[str, list[Any]]:
@@ -195,7 +243,19 @@ async def known(connection: Connection, members: Sequence[UUID]) -> dict[str, li
     for name, query in _SECTIONS.items():
         rows = await connection.fetch(query, list(members))
         found[name] = [msgspec.json.decode(row[0]) for row in rows]
+        if name in _HIDDEN:
+            values = [(row[1], row[2]) for row in rows]
+            secrets = await sealed.opened(connection, _HIDDEN[name], values)
+            found[name] = [_whole(*each) for each in zip(found[name], secrets, strict=True)]
     return found
+
+
+def _whole(row: dict[str, Any], secret: dict[str, Any] | None) -> dict[str, Any]:
+    """A row with what is locked away of it in its place."""
+    del row["sealed"]
+    if "fields" in row:
+        return {**row, "fields": {**(secret or {}), **row["fields"]}}
+    return {**row, **(secret or {})}
 
 
 async def old_cards(connection: Connection, members: Sequence[UUID]) -> list[str]:

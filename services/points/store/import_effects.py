@@ -8,14 +8,21 @@ from uuid import UUID
 import msgspec
 
 from services.points.rules.importing.rows import Fault
+from services.points.store import sealed
 from shared.bus.handling import Connection
+
+COLUMN = "import_effects.sealed"
+"""Whose it is is who the row was about first, also after a merge."""
+
+PARTS = ("before", "after")
 
 _ADD = """
 INSERT INTO import_effects (import_id, number, fate, member_id, entry_id, points, spent, before,
-                            after, faults, done_at)
-SELECT $1, number, fate, member_id, entry_id, points, spent, before, after, faults, $3
+                            after, faults, sealed, done_at)
+SELECT $1, number, fate, member_id, entry_id, points, spent, before, after, faults,
+    decode(sealed, 'base64'), $3
 FROM json_to_recordset($2::json) AS e (number integer, fate text, member_id uuid, entry_id uuid,
-    points bigint, spent bigint, before jsonb, after jsonb, faults json)
+    points bigint, spent bigint, before jsonb, after jsonb, faults json, sealed text)
 """
 _BROUGHT = """
 SELECT DISTINCT ON (member_id) member_id, import_id, number FROM import_effects
@@ -35,7 +42,7 @@ FROM import_effects WHERE import_id = $1
 """
 _PAGE = """
 SELECT e.number, e.fate, e.member_id, e.entry_id, e.points, e.spent, e.before, e.after,
-    e.merged_from
+    e.merged_from, e.sealed
 FROM import_effects e
 WHERE e.import_id = $1 AND e.number > $2 AND e.fate IN ('new', 'matched') AND e.undone_at IS NULL
 ORDER BY e.number LIMIT $3
@@ -113,7 +120,20 @@ class Shown(msgspec.Struct, frozen=True):
 
 async def add(connection: Connection, id: UUID, effects: Sequence[Effect], now: datetime) -> None:
     """Note what was done; a row that was done before makes the transaction fail."""
-    await connection.execute(_ADD, id, msgspec.json.encode(effects).decode(), now)
+    kept = await _kept(connection, effects)
+    await connection.execute(_ADD, id, msgspec.json.encode(kept).decode(), now)
+
+
+async def _kept(connection: Connection, effects: Sequence[Effect]) -> list[dict[str, Any]]:
+    """Effects as they are stored: what changed of somebody is locked away."""
+    rows = [msgspec.to_builtins(each) for each in effects]
+    if await sealed.begun(connection):
+        changed = [row for row in rows if row["member_id"] and (row["before"] or row["after"])]
+        values = [(UUID(r["member_id"]), {n: r[n] for n in PARTS}) for r in changed]
+        shut = await sealed.shut(connection, COLUMN, values)
+        for row, value in zip(changed, shut, strict=True):
+            row.update({"before": {}, "after": {}, "sealed": value})
+    return rows
 
 
 async def brought(connection: Connection, members: Sequence[UUID]) -> dict[UUID, tuple[UUID, int]]:
@@ -130,11 +150,16 @@ async def counts(connection: Connection, id: UUID) -> dict[str, int]:
 
 async def to_undo(connection: Connection, id: UUID, after: int, limit: int) -> list[Done]:
     """Effects after a row that may be undone, in order."""
-    found = []
-    for row in await connection.fetch(_PAGE, id, after, limit):
-        decoded = {name: msgspec.json.decode(row[name]) for name in ("before", "after")}
-        found.append(Done(**{**row, **decoded}))
-    return found
+    rows = await connection.fetch(_PAGE, id, after, limit)
+    values = [(row["merged_from"] or row["member_id"], row["sealed"]) for row in rows]
+    found = await sealed.opened(connection, COLUMN, values)
+    return [_done(dict(row), secret) for row, secret in zip(rows, found, strict=True)]
+
+
+def _done(row: dict[str, Any], secret: dict[str, Any] | None) -> Done:
+    del row["sealed"]
+    decoded = secret or {name: msgspec.json.decode(row[name]) for name in PARTS}
+    return Done(**{**row, **decoded})
 
 
 async def touched(connection: Connection, id: UUID) -> int:

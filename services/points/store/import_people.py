@@ -1,19 +1,16 @@
 """What an import writes of members, many at once. Names and accounts must be locked."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from services.points.rules.profiles import Profile
+from services.points.store import member_changes, profiles
 from shared.bus.handling import Connection
 
-_PROFILES = """
-SELECT m.id, m.external_id, m.phone, m.birthday, p.gender, p.area, p.fields, p.consent, p.tags
-FROM members m LEFT JOIN profiles p ON p.member_id = m.id WHERE m.id = ANY($1::uuid[])
-"""
 _LOCK = "SELECT id FROM members WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
 _MEMBERS = """
 UPDATE members m SET external_id = w.external_id, phone = w.phone, birthday = w.birthday,
@@ -23,19 +20,20 @@ FROM json_to_recordset($1::json) AS w (member_id uuid, external_id text, phone t
 WHERE m.id = w.member_id AND m.id = ANY($2::uuid[])
 """
 _SAVE = """
-INSERT INTO profiles AS known (member_id, gender, area, fields, consent, tags, names)
-SELECT member_id, gender, area, fields, consent, tags, names
+INSERT INTO profiles AS known (member_id, gender, area, fields, consent, tags, names, sealed)
+SELECT member_id, gender, area, fields, consent, tags, names, decode(sealed, 'base64')
 FROM json_to_recordset($1::json) AS w (member_id uuid, gender text, area text, fields jsonb,
-    consent jsonb, tags text[], names text)
+    consent jsonb, tags text[], names text, sealed text)
 ORDER BY member_id
 ON CONFLICT (member_id) DO UPDATE SET gender = excluded.gender, area = excluded.area,
     fields = excluded.fields, consent = excluded.consent, tags = excluded.tags,
-    names = excluded.names
+    names = excluded.names, sealed = excluded.sealed
 """
 _NOTE = """
-INSERT INTO member_changes (member_id, id, before, after, reason, actor, at)
-SELECT member_id, id, before, after, $2, $3, $4
-FROM json_to_recordset($1::json) AS w (member_id uuid, id uuid, before jsonb, after jsonb)
+INSERT INTO member_changes (member_id, id, before, after, reason, actor, at, sealed)
+SELECT member_id, id, before::jsonb, after::jsonb, reason, $7, $8, sealed
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[])
+    AS w (member_id, id, before, after, reason, sealed)
 """
 _FLOORS = """
 WITH given AS (
@@ -87,36 +85,11 @@ SELECT member_id, last_visit_at FROM accounts WHERE member_id = ANY($1::uuid[]) 
 
 
 class Person(msgspec.Struct, frozen=True):
-    """A member as they are to be stored."""
+    """A member as they are to be stored; `joined`: since then, unless they joined earlier."""
 
     member_id: UUID
-    external_id: str | None
-    phone: str | None
-    birthday: date | None
+    profile: Profile
     joined: datetime | None
-    gender: str | None
-    area: str | None
-    fields: dict[str, Any]
-    consent: dict[str, Any]
-    tags: list[str]
-    names: str
-
-    @classmethod
-    def of(cls, member: UUID, profile: Profile, joined: datetime | None) -> "Person":
-        """The member with this profile; `joined`: since then, unless they joined earlier."""
-        return cls(
-            member,
-            profile.external_id,
-            profile.phone,
-            profile.birthday,
-            joined,
-            profile.gender,
-            profile.area,
-            dict(profile.fields),
-            msgspec.to_builtins(profile.consent),
-            profile.tags,
-            profile.names,
-        )
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -133,24 +106,26 @@ async def lock(connection: Connection, members: Sequence[UUID]) -> None:
     await connection.execute(_LOCK, list(members))
 
 
-async def profiles(connection: Connection, members: Sequence[UUID]) -> dict[UUID, Profile]:
-    """What is known of these members."""
-    found = {}
-    for row in await connection.fetch(_PROFILES, list(members)):
-        known = dict(row)
-        id = known.pop("id")
-        for name in ("fields", "consent"):
-            known[name] = msgspec.json.decode(known[name] or "{}")
-        found[id] = msgspec.convert({**known, "tags": known["tags"] or []}, Profile)
-    return found
-
-
 async def save(connection: Connection, people: Sequence[Person]) -> None:
-    """Store members and what is known of them."""
+    """Store members and what is known of them. The members must be locked."""
     if people:
-        told, ids = _json(people), [each.member_id for each in people]
-        await connection.execute(_MEMBERS, told, ids)
+        members = [(each.member_id, each.profile) for each in people]
+        kept = await profiles.locked_away(connection, members)
+        told = _json([_row(each, *hidden) for each, hidden in zip(people, kept, strict=True)])
+        await connection.execute(_MEMBERS, told, [member for member, _ in members])
         await connection.execute(_SAVE, told)
+
+
+def _row(person: Person, fields: dict[str, Any], sealed: bytes | None) -> dict[str, Any]:
+    known = msgspec.to_builtins(person.profile)
+    return {
+        **known,
+        "member_id": person.member_id,
+        "joined": person.joined,
+        "names": person.profile.names,
+        "fields": fields,
+        "sealed": sealed,
+    }
 
 
 async def note(
@@ -158,7 +133,11 @@ async def note(
 ) -> None:
     """Record changes."""
     if changes:
-        await connection.execute(_NOTE, _json(changes), reason, actor, now)
+        given = [(each.member_id, each.before, each.after) for each in changes]
+        kept = await member_changes.kept(connection, given, reason)
+        named = [(each.member_id, each.id) for each in changes]
+        columns = zip(*(each + row for each, row in zip(named, kept, strict=True)), strict=True)
+        await connection.execute(_NOTE, *map(list, columns), actor, now)
 
 
 async def put_floors(

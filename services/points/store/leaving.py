@@ -8,16 +8,17 @@ from uuid import UUID
 
 import msgspec
 
+from services.points.store import sealed
+from services.points.store.exports import NAMES_COLUMN
 from shared.bus.handling import Connection
 
 _LOCK = """
 SELECT id, card, line_user_id, status, erased_at, merged_into FROM members WHERE id = $1 FOR UPDATE
 """
+_NAMES = "SELECT line_user_id, external_id, phone FROM members WHERE id = $1"
 _LEAVE = """
 UPDATE members SET status = 'left', left_at = $2, left_reason = $3, friend = false,
-    former_names = jsonb_strip_nulls(jsonb_build_object(
-        'line_user_id', line_user_id, 'external_id', external_id, 'phone', phone)),
-    line_user_id = NULL, external_id = NULL, phone = NULL
+    former_names = $4, sealed = $5, line_user_id = NULL, external_id = NULL, phone = NULL
 WHERE id = $1
 """
 _CLOSE = "UPDATE accounts SET left_at = $2 WHERE member_id = $1"
@@ -48,7 +49,13 @@ async def lock(connection: Connection, member: UUID) -> Leaver | None:
 
 async def leave(connection: Connection, member: UUID, reason: str | None, now: datetime) -> None:
     """Note that the member has left; their names lead to nobody from now on."""
-    await connection.execute(_LEAVE, member, now, reason)
+    row = await connection.fetchrow(_NAMES, member)
+    former = {name: value for name, value in dict(row or {}).items() if value is not None}
+    clear: str | None = msgspec.json.encode(former).decode()
+    hidden: bytes | None = None
+    if await sealed.begun(connection):
+        clear, (hidden,) = None, await sealed.shut(connection, NAMES_COLUMN, [(member, former)])
+    await connection.execute(_LEAVE, member, now, reason, clear, hidden)
     await connection.execute(_CLOSE, member, now)
 
 

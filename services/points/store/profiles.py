@@ -1,6 +1,6 @@
 """What the shop knows of members, searches through it, and who changed what."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,13 +8,18 @@ from uuid import UUID
 import msgspec
 
 from services.points.rules.profiles import Profile
+from services.points.store import member_changes as changes_store
+from services.points.store import sealed
 from services.points.store.members import _COLUMNS, Member
 from shared import ids
 from shared.bus.handling import Connection
 
+COLUMN = "profiles.sealed"
+
 _FIND = """
-SELECT m.external_id, m.phone, m.birthday, p.gender, p.area, p.fields, p.consent, p.tags
-FROM members m LEFT JOIN profiles p ON p.member_id = m.id WHERE m.id = $1
+SELECT m.id, m.external_id, m.phone, m.birthday, p.gender, p.area, p.fields, p.consent, p.tags,
+    p.sealed
+FROM members m LEFT JOIN profiles p ON p.member_id = m.id WHERE m.id = ANY($1::uuid[])
 """
 _LOCK = """
 SELECT id, card, status, merged_into, line_user_id FROM members WHERE id = $1 FOR UPDATE
@@ -24,19 +29,19 @@ SELECT EXISTS (SELECT FROM members WHERE id <> $1 AND (phone = $2 OR external_id
 """
 _NAMES = "UPDATE members SET external_id = $2, phone = $3, birthday = $4 WHERE id = $1"
 _SAVE = """
-INSERT INTO profiles AS known (member_id, gender, area, fields, consent, tags, names)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO profiles AS known (member_id, gender, area, fields, consent, tags, names, sealed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (member_id) DO UPDATE SET gender = excluded.gender, area = excluded.area,
     fields = excluded.fields, consent = excluded.consent, tags = excluded.tags,
-    names = excluded.names
+    names = excluded.names, sealed = excluded.sealed
 """
 _STATUS = "UPDATE members SET status = $2 WHERE id = $1"
 _NOTE = """
-INSERT INTO member_changes (member_id, id, before, after, reason, actor, at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO member_changes (member_id, id, before, after, reason, actor, at, sealed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 _CHANGES = """
-SELECT id, before, after, reason, actor, at FROM member_changes
+SELECT member_id, id, before, after, reason, actor, at, sealed FROM member_changes
 WHERE member_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
 """
 _SEARCH = f"""
@@ -80,13 +85,36 @@ async def lock(connection: Connection, member: UUID) -> Row | None:
 
 async def find(connection: Connection, member: UUID) -> Profile | None:
     """A member's profile; None if there is no such member."""
-    row = await connection.fetchrow(_FIND, member)
-    if row is None:
-        return None
-    known = dict(row)
+    return (await find_all(connection, [member])).get(member)
+
+
+async def find_all(connection: Connection, members: Sequence[UUID]) -> dict[UUID, Profile]:
+    """The profiles of members, as far as they are there."""
+    rows = await connection.fetch(_FIND, list(members))
+    private = await sealed.opened(connection, COLUMN, [(row["id"], row["sealed"]) for row in rows])
+    return {
+        row["id"]: _profile(row, fields or {}) for row, fields in zip(rows, private, strict=True)
+    }
+
+
+def _profile(row: Any, private: dict[str, Any]) -> Profile:
+    known = {name: value for name, value in row.items() if name not in ("id", "sealed")}
     for name in ("fields", "consent"):
         known[name] = msgspec.json.decode(known[name] or "{}")
+    known["fields"] = {**private, **known["fields"]}
     return msgspec.convert({**known, "tags": known["tags"] or []}, Profile)
+
+
+async def locked_away(
+    connection: Connection, people: Sequence[tuple[UUID, Profile]]
+) -> list[tuple[dict[str, Any], bytes | None]]:
+    """The free fields of profiles as they are kept: in clear, and locked away."""
+    if not await sealed.begun(connection):
+        return [(profile.fields, None) for _, profile in people]
+    private = [(member, hidden) for member, each in people if (hidden := each.private_fields)]
+    values = await sealed.shut(connection, COLUMN, private)
+    shut = dict(zip([member for member, _ in private], values, strict=True))
+    return [(profile.clear_fields, shut.get(member)) for member, profile in people]
 
 
 async def taken(
@@ -100,15 +128,17 @@ async def taken(
 async def save(connection: Connection, member: UUID, profile: Profile) -> None:
     """Write a profile. The member must be locked."""
     await connection.execute(_NAMES, member, profile.external_id, profile.phone, profile.birthday)
+    ((fields, private),) = await locked_away(connection, [(member, profile)])
     await connection.execute(
         _SAVE,
         member,
         profile.gender,
         profile.area,
-        _json(profile.fields),
+        _json(fields),
         _json(profile.consent),
         profile.tags,
         profile.names,
+        private,
     )
 
 
@@ -128,18 +158,16 @@ async def note(
     now: datetime,
 ) -> None:
     """Record a change."""
-    await connection.execute(
-        _NOTE, member, ids.new_id(), _json(before), _json(after), reason, actor, now
-    )
+    (kept,) = await changes_store.kept(connection, [(member, before, after)], reason)
+    await connection.execute(_NOTE, member, ids.new_id(), *kept[:3], actor, now, kept.sealed)
 
 
 async def changes(connection: Connection, member: UUID, before: UUID, limit: int) -> list[Change]:
     """What was changed of a member before a cursor, newest first."""
     rows = await connection.fetch(_CHANGES, member, before, limit)
-    decode = msgspec.json.decode
     return [
-        Change(**{**row, "before": decode(row["before"]), "after": decode(row["after"])})
-        for row in rows
+        Change(**{name: row[name] for name in Change.__struct_fields__})
+        for row in await changes_store.told(connection, rows)
     ]
 
 

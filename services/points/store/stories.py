@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.points.store import member_changes
 from shared.bus.handling import Connection
 
 MOST = 500
@@ -37,7 +38,7 @@ _ENTRIES = _behind(
     "entries",
 )
 _CHANGES = _behind(
-    "x.member_id, x.id, x.before, x.after, x.reason, x.actor, x.at", "member_changes"
+    "x.member_id, x.id, x.before, x.after, x.reason, x.actor, x.at, x.sealed", "member_changes"
 )
 _FLOORS = _behind(
     "x.member_id, x.id, x.code, x.until, x.reason, x.actor, x.decided_at AS at", "rank_floors"
@@ -139,9 +140,10 @@ async def lines(
 ) -> Lines:
     """So many of each long source behind a position."""
     who = list(members)
+    changes = await connection.fetch(_CHANGES, who, behind.changes, limit)
     return Lines(
         await connection.fetch(_ENTRIES, who, behind.entries, limit),
-        await connection.fetch(_CHANGES, who, behind.changes, limit),
+        await member_changes.told(connection, changes),
         await connection.fetch(_FLOORS, who, behind.floors, limit),
         await connection.fetch(_MOVES, who, behind.moves, limit),
     )

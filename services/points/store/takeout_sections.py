@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
+from services.points.store import member_changes, profiles, sealed
 from shared.bus.handling import Connection
 
 PEOPLE = """
 SELECT m.id, m.card, m.external_id, m.phone, m.line_user_id, m.status, m.friend, m.birthday,
-    m.joined_at, m.route, p.gender, p.area, p.fields, p.consent, p.tags, a.last_visit_at,
+    m.joined_at, m.route, p.gender, p.area, p.fields, p.consent, p.tags, p.sealed, a.last_visit_at,
     a.amount_spent, a.earned, a.spent, a.visits, a.purchases, r.code AS rank,
     CASE WHEN r.floor IS NOT NULL THEN r.floor_until ELSE r.keep_until END AS rank_until
 FROM members m JOIN accounts a ON a.member_id = m.id AND a.unit = 'point'
@@ -71,7 +74,7 @@ SECTIONS: dict[str, str] = {
         SELECT member_id, id, code, until, reason, actor, decided_at FROM rank_floors
         ORDER BY member_id, id""",
     "member_changes": """
-        SELECT member_id, id, before, after, reason, actor, at FROM member_changes
+        SELECT member_id, id, before, after, reason, actor, at, sealed FROM member_changes
         ORDER BY member_id, id""",
     "merges": """
         SELECT id, kept, absorbed, names, earned, spent, status_before, reason, actor, merged_at,
@@ -128,6 +131,8 @@ LEFT_OUT: dict[str, str] = {
     "waiting_purchases": "not awarded yet",
     "waiting_refunds": "not done yet",
     "qr_uses": "of the moment",
+    "member_keys": "secret",
+    "sealing_waits": "work",
     "link_codes": "secret, of the moment",
     "link_nonces": "secret, of the moment",
     "link_attempts": "of the moment",
@@ -171,12 +176,26 @@ LEFT_OUT: dict[str, str] = {
 
 
 async def people(connection: Connection, after: UUID, limit: int) -> Sequence[Any]:
-    """A page of members after one."""
-    return await connection.fetch(PEOPLE, after, limit)
+    """A page of members after one, as dicts; `fields` are all of their free fields."""
+    rows = await connection.fetch(PEOPLE, after, limit)
+    values = [(row["id"], row["sealed"]) for row in rows]
+    private = await sealed.opened(connection, profiles.COLUMN, values)
+    return [
+        {**row, "fields": {**(secret or {}), **msgspec.json.decode(row["fields"] or "{}")}}
+        for row, secret in zip(rows, private, strict=True)
+    ]
 
 
 async def rows(connection: Connection, section: str, size: int) -> AsyncIterator[Sequence[Any]]:
     """All rows of a section, some at a time. Within a transaction."""
     cursor = await connection.cursor(SECTIONS[section])
     while found := await cursor.fetch(size):
-        yield found
+        yield await _unlocked(connection, found) if section == "member_changes" else found
+
+
+async def _unlocked(connection: Connection, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Changes with what is locked away of them, as JSON like all other columns."""
+    found = await member_changes.told(connection, rows)
+    for row in found:
+        row.update({name: msgspec.json.encode(row[name]).decode() for name in ("before", "after")})
+    return found

@@ -39,7 +39,7 @@ async def page(
 
 def _row(row: Any, holding: Holding, zone: ZoneInfo, now: datetime) -> list[Any]:
     shown = standing.standing(holding, zone, now, dates=len(holding.lots) or 1)
-    fields = msgspec.json.decode(row["fields"] or "{}")
+    fields = row["fields"]
     values: dict[str, Any] = {
         "external_id": row["external_id"],
         "card": row["card"],
@@ -69,7 +69,7 @@ def _row(row: Any, holding: Holding, zone: ZoneInfo, now: datetime) -> list[Any]
         "visits": row["visits"],
         "purchases": row["purchases"],
         "consent": row["consent"] or "{}",
-        "fields": row["fields"] or "{}",
+        "fields": msgspec.json.encode(fields).decode(),
     }
     return [values[name] for name in NAMES]
 

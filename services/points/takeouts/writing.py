@@ -161,7 +161,7 @@ class _Writing:
             if section == "entries":
                 yield [*names, "words_ja", "words_en"], [_with_words(row) for row in rows]
             else:
-                yield names, [tuple(row) for row in rows]
+                yield names, [tuple(row.values()) for row in rows]
 
 
 def _with_words(row: Any) -> Sequence[Any]:

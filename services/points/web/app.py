@@ -12,6 +12,7 @@ from services.points.programs.rulebook import Rulebook
 from services.points.purchases.awards import Awards
 from services.points.settings import WebSettings
 from services.points.staff import line_sign_in
+from services.points.store import sealed
 from services.points.web import (
     account,
     account_codes,
@@ -165,6 +166,7 @@ def documented() -> FastAPI:
 def build(process: Process, settings: WebSettings) -> FastAPI:
     """The app of a process."""
     app = documented()
+    sealed.use(settings.personal_keys)
     rulebook = Rulebook()
     app.state.settings = settings
     app.state.rulebook = rulebook

@@ -11,7 +11,7 @@ from services.points.members.enrolment import Enrolment
 from services.points.programs import publishing
 from services.points.programs.rulebook import Rulebook
 from services.points.purchases.awards import Awards
-from services.points.settings import HooksSettings, PointsSettings
+from services.points.settings import HooksSettings, PersonalSettings, PointsSettings
 from services.points.store import exports
 from shared import ids
 from shared.bus.handling import Batch
@@ -215,7 +215,7 @@ CASES = [
     Case(
         "points.awards",
         ("purchase.submitted.v1",),
-        PointsSettings,
+        PersonalSettings,
         processes.awards,
         purchases,
         {
@@ -236,7 +236,7 @@ CASES = [
     Case(
         "points.members",
         ("line.event_received.v1",),
-        PointsSettings,
+        PersonalSettings,
         processes.awards,
         arrivals,
         {
@@ -253,7 +253,7 @@ CASES = [
     Case(
         "points.names",
         ("recipient.named.v1",),
-        PointsSettings,
+        PersonalSettings,
         processes.awards,
         names,
         {
@@ -265,7 +265,7 @@ CASES = [
     Case(
         "points.chat",
         ("chat.data_requested.v1",),
-        PointsSettings,
+        PersonalSettings,
         processes.awards,
         questions,
         {"members": f"SELECT line_user_id, friend, in_lots FROM accounts {BY_USER}"},
@@ -313,7 +313,7 @@ CASES = [
     Case(
         "points.audit",
         ("key.acted.v1", "staff.acted.v1"),
-        PointsSettings,
+        PersonalSettings,
         processes.awards,
         audited_acts,
         {
@@ -324,10 +324,10 @@ CASES = [
     Case(
         "points.exports",
         ("member.export_part.v1",),
-        PointsSettings,
+        PersonalSettings,
         processes.awards,
         parts,
-        {"parts": "SELECT export_id, service, part::text FROM member_export_parts"},
+        {"parts": "SELECT export_id, service, length(sealed) FROM member_export_parts"},
     ),
     Case(
         "points.hooks",

@@ -14,6 +14,7 @@ SEEDS = (1, 2, 3)
 SECRETS = {
     "purchase_id_key": "another key of the tests",
     "qr_signing_key": "a key of the tests, 32 bytes long",
+    "personal_data_key": "a key of the tests for personal data",
     "hooks_signing_key": "a third key of the tests, also long",
     "session_key": "a fourth key of the tests",
     "line_channel_secret": "a channel secret",

@@ -15,15 +15,22 @@ from deploy.cli import app
 from deploy.doctor import settings_check
 from deploy.sandbox.server import running
 from deploy.sandbox.settings import SandboxSettings
+from services.points.store import sealed
 from shared import clock
 from shared.bus.bus import Bus
 from shared.bus.errors import Poison
 from shared.bus.topology import SUBSCRIPTIONS, Names, declare
 from shared.db import open_pool
 from shared.events import ScheduleCancelled, new_event
+from shared.keys import Keys
 from shared.outbox import Relay
 from tests.conftest import PASSWORD
 
+RIGHT = "the key that it was sealed with, long enough"
+MEMBER = """
+INSERT INTO members (id, card, status, friend, joined_at)
+VALUES (gen_random_uuid(), 'c', 'active', false, '2026-01-01T00:00Z') RETURNING id
+"""
 TOKEN = "a-token-that-the-sandbox-knows-and-nobody-else"
 
 
@@ -127,6 +134,29 @@ async def test_a_dead_letter_is_found_with_the_command_to_type(
     [found] = wrong["dead-letters"]
     assert found["do"].startswith("tamaru dlq list")
     assert any("scheduler.items" not in each["en"] for each in wrong["queues"])
+
+
+async def test_a_wrong_key_for_personal_data_is_found_and_the_right_one_is_not(
+    doctor, database
+) -> None:
+    pool = await open_pool(database.url("points"), schema="points")
+    sealed.use(Keys(RIGHT))
+    async with pool.acquire() as connection:
+        member = await connection.fetchval(MEMBER)
+        await sealed.shut(connection, "profiles.sealed", [(member, {"email": "a"})])
+    try:
+        _, wrong, _ = await doctor(PERSONAL_DATA_KEY=RIGHT)
+        assert "personal-data" not in wrong
+        _, wrong, told = await doctor(PERSONAL_DATA_KEY="z" * 40)
+        [found] = wrong["personal-data"]
+        assert "1 member(s)" in found["en"] and "PERSONAL_DATA_KEY_OLD" in found["ja"]
+        assert "z" * 40 not in told
+        _, wrong, _ = await doctor(PERSONAL_DATA_KEY="z" * 40, PERSONAL_DATA_KEY_OLD=RIGHT)
+        assert "personal-data" not in wrong
+    finally:
+        await pool.execute("DELETE FROM member_keys")
+        await pool.execute("DELETE FROM members")
+        await pool.close()
 
 
 async def test_everything_down_is_told_in_plain_words(doctor) -> None:

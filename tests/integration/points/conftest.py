@@ -26,6 +26,7 @@ from shared.process import Process
 from tests.integration.points.shop import (
     HOOKS_KEY,
     OWNER_KEY,
+    PERSONAL_KEY,
     PLAIN,
     POS_KEY,
     PURCHASE_KEY,
@@ -53,6 +54,7 @@ async def points(servers: Any, database: Any, namespace: str) -> AsyncIterator[P
         line_login_channel_id="1234567890",
         liff_id="1234567890-Test",
         redis_url=servers.redis_url,
+        personal_data_key=PERSONAL_KEY,
         hooks_signing_key=HOOKS_KEY.decode(),
         hooks_allow_private=True,
         session_key=SESSION_KEY,

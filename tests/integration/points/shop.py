@@ -30,6 +30,7 @@ from tests import tables
 QR_KEY = b"a key of the tests, 32 bytes long"
 PURCHASE_KEY = b"another key of the tests"
 HOOKS_KEY = b"a third key of the tests"
+PERSONAL_KEY = "a key of the tests for personal data"
 POS_KEY, OWNER_KEY = "tmr_pos_test", "tmr_owner_test"
 TERMINAL = ids.new_id()
 DEADLINE = 15.0

@@ -159,5 +159,7 @@ def settings(**changes: str) -> WebSettings:
     given = {"line_api_base": LINE, "liff_id": "1-a", "line_login_channel_id": "1"}
     secrets = ("database_url", "amqp_url", "redis_url", "purchase_id_key", "qr_signing_key")
     return WebSettings(
-        **dict.fromkeys((*secrets, "hooks_signing_key", "session_key"), "x"), **{**given, **changes}
+        **dict.fromkeys((*secrets, "hooks_signing_key", "session_key"), "x"),
+        personal_data_key="x" * 32,
+        **{**given, **changes},
     )

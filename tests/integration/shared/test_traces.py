@@ -200,6 +200,7 @@ async def test_a_purchase_is_one_trace_from_the_till_to_lines_answer(
         "LINE_CHANNEL_SECRET": "s" * 32,
         "PURCHASE_ID_KEY": "p" * 32,
         "QR_SIGNING_KEY": "q" * 32,
+        "PERSONAL_DATA_KEY": "d" * 32,
         "PUBLIC_URL": "http://127.0.0.1:9",
         "LIFF_ID": "1-a",
         "OTEL_EXPORTER_OTLP_ENDPOINT": outside.url,

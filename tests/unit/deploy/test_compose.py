@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings
 from deploy.local.processes import PROCESSES
 from deploy.sandbox.settings import SandboxSettings
 from services.notify.settings import NotifySettings, NotifyWebSettings
-from services.points.settings import HooksSettings, PointsSettings, WebSettings
+from services.points.settings import HooksSettings, PersonalSettings, PointsSettings, WebSettings
 from services.scheduler.settings import SchedulerWebSettings, WorkerSettings
 from services.webhook.settings import WebhookSettings
 from shared.process import DRAIN_SECONDS
@@ -50,12 +50,12 @@ ONCE = ("migrate", "demo", "doctor")
 SETTINGS: dict[str, type[BaseSettings]] = {
     "webhook-web": WebhookSettings,
     "points-web": WebSettings,
-    "points-awards": PointsSettings,
+    "points-awards": PersonalSettings,
     "points-ranks": PointsSettings,
     "points-hooks": HooksSettings,
     "notify-worker": NotifySettings,
     "points-segments": ProcessSettings,
-    "points-imports": PointsSettings,
+    "points-imports": PersonalSettings,
     "notify-broadcasts": NotifySettings,
     "notify-web": NotifyWebSettings,
     "scheduler-worker": WorkerSettings,

@@ -69,7 +69,7 @@ def test_the_first_block_makes_every_secret_and_no_two_alike(tmp_path: Path) -> 
     values = run(tmp_path, "settings")
     assert empty(values) == FOR_LINE | FOR_A_SHOP
     made = [value for value in values.values() if re.fullmatch("[0-9a-f]{64}", value)]
-    assert len(made) == len(set(made)) == 11
+    assert len(made) == len(set(made)) == 12
     assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
 
 

@@ -20,6 +20,7 @@ from shared.process import Process
 from tests.integration.points.shop import (
     HOOKS_KEY,
     OWNER_KEY,
+    PERSONAL_KEY,
     POS_KEY,
     PURCHASE_KEY,
     QR_KEY,
@@ -58,6 +59,7 @@ async def desk(servers: Any, database: Any) -> AsyncIterator[Desk]:
         line_login_channel_secret="a channel secret",
         liff_id="1234567890-Test",
         redis_url=servers.redis_url,
+        personal_data_key=PERSONAL_KEY,
         hooks_signing_key=HOOKS_KEY.decode(),
         session_key=SESSION_KEY,
         rate_limit_per_second=RATE * 100,

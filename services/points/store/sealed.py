@@ -1,0 +1,161 @@
+"""Personal data locked away in its columns (`shared.sealing`), each member's under a data key of
+their own in `member_keys`. Whoever was erased has none: what is left of theirs somewhere is read by
+nobody, and told as nothing.
+
+The installation's key is given once at the start of a process, as time is taken from one clock:
+stores of all kinds read and write what is locked away.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from shared import clock, sealing
+from shared.bus.handling import Connection
+from shared.keys import Keys
+
+WAIT = timedelta(days=1)
+"""After the migration, in a shop that was there before: as long as the version before may run."""
+
+_KEY_COLUMN = "member_keys.sealed"
+_MIGRATED = """
+SELECT applied_at FROM migrations WHERE version = 35 AND EXISTS (SELECT FROM sealing_waits)
+"""
+_KEYS = "SELECT member_id, key_name, sealed FROM member_keys WHERE member_id = ANY($1::uuid[])"
+_ADD = """
+INSERT INTO member_keys (member_id, key_name, sealed)
+SELECT k.member_id, $2, k.sealed FROM unnest($1::uuid[], $3::bytea[]) AS k (member_id, sealed)
+JOIN members m ON m.id = k.member_id AND m.erased_at IS NULL
+ORDER BY k.member_id
+ON CONFLICT DO NOTHING
+"""
+_OLD_KEYS = """
+SELECT member_id, key_name, sealed FROM member_keys WHERE key_name = $1
+ORDER BY member_id LIMIT $2 FOR UPDATE
+"""
+_OTHERS = "SELECT count(*) FROM member_keys WHERE key_name <> ALL($1::text[])"
+_RESEAL = """
+UPDATE member_keys m SET key_name = $2, sealed = k.sealed
+FROM unnest($1::uuid[], $3::bytea[]) AS k (member_id, sealed) WHERE m.member_id = k.member_id
+"""
+
+
+class WrongKey(Exception):
+    """A member's data key is locked away under a PERSONAL_DATA_KEY that this process has not."""
+
+
+class _Process:
+    """The installation's key in this process, by its names."""
+
+    def __init__(self) -> None:
+        self.keys: Keys[bytes] | None = None
+
+    def of(self, name: str) -> bytes:
+        """The key with a name. Raises WrongKey."""
+        for key in self.given.all:
+            if sealing.name_of(key) == name:
+                return key
+        raise WrongKey(
+            "personal data is sealed under another PERSONAL_DATA_KEY: give the one that it was "
+            "sealed with, as PERSONAL_DATA_KEY or PERSONAL_DATA_KEY_OLD"
+        )
+
+    @property
+    def given(self) -> Keys[bytes]:
+        """The key that makes, and those that are good."""
+        if self.keys is None:
+            raise RuntimeError("this process was given no PERSONAL_DATA_KEY")
+        return self.keys
+
+
+_process = _Process()
+
+
+def use(keys: Keys[str]) -> None:
+    """From now on this process locks and unlocks with PERSONAL_DATA_KEY."""
+    old = None if keys.old is None else sealing.installation_key(keys.old)
+    _process.keys = Keys(sealing.installation_key(keys.new), old)
+
+
+async def begun(connection: Connection) -> bool:
+    """Whether what is written now is locked away; not while the version before may still run."""
+    migrated = await connection.fetchval(_MIGRATED)
+    return migrated is None or clock.now() >= migrated + WAIT
+
+
+async def shut(
+    connection: Connection, column: str, values: Sequence[tuple[UUID, Any]]
+) -> list[bytes | None]:
+    """Values, each of a member, as JSON locked away for a column (`table.column`); None for what is
+    nobody's any more. The members must be locked, or nobody else can write what is theirs."""
+    keys = await _made(connection, [member for member, _ in values])
+    return [
+        sealing.seal(keys[member], msgspec.json.encode(value), sealing.place(column, member))
+        if member in keys
+        else None
+        for member, value in values
+    ]
+
+
+async def opened(
+    connection: Connection, column: str, values: Sequence[tuple[UUID, bytes | None]]
+) -> list[Any]:
+    """What was locked away for a column, by member; None where nothing was, and where the member's
+    key is destroyed. Raises WrongKey, Broken."""
+    locked = {member for member, sealed in values if sealed is not None}
+    keys = await _there(connection, locked) if locked else {}
+    return [
+        msgspec.json.decode(sealing.unseal(keys[member], sealed, sealing.place(column, member)))
+        if sealed is not None and member in keys
+        else None
+        for member, sealed in values
+    ]
+
+
+async def reseal(connection: Connection, size: int) -> int:
+    """Lock the next so many data keys away under the new PERSONAL_DATA_KEY; how many."""
+    given = _process.given
+    if given.old is None:
+        return 0
+    rows = await connection.fetch(_OLD_KEYS, sealing.name_of(given.old), size)
+    await connection.execute(_RESEAL, *_locked({r["member_id"]: _data_key(r) for r in rows}))
+    return len(rows)
+
+
+async def sealed_otherwise(connection: Connection, settings: Sequence[str]) -> int:
+    """How many members' data keys are locked away under none of these values of the setting."""
+    names = [sealing.name_of(sealing.installation_key(each)) for each in settings]
+    return int(await connection.fetchval(_OTHERS, names))
+
+
+async def _there(connection: Connection, members: Iterable[UUID]) -> dict[UUID, bytes]:
+    rows = await connection.fetch(_KEYS, list(members))
+    return {row["member_id"]: _data_key(row) for row in rows}
+
+
+async def _made(connection: Connection, members: Iterable[UUID]) -> dict[UUID, bytes]:
+    """The data keys of members, made where there are none; of the erased there are none."""
+    wanted = set(members)
+    found = await _there(connection, wanted) if wanted else {}
+    if missing := wanted - found.keys():
+        new = {member: sealing.new_key() for member in sorted(missing)}
+        await connection.execute(_ADD, *_locked(new))
+        found |= await _there(connection, missing)
+    return found
+
+
+def _locked(keys: Mapping[UUID, bytes]) -> tuple[list[UUID], str, list[bytes]]:
+    """Data keys as `member_keys` keeps them."""
+    new = _process.given.new
+    sealed = [
+        sealing.seal(new, key, sealing.place(_KEY_COLUMN, member)) for member, key in keys.items()
+    ]
+    return list(keys), sealing.name_of(new), sealed
+
+
+def _data_key(row: Any) -> bytes:
+    key, place = _process.of(row["key_name"]), sealing.place(_KEY_COLUMN, row["member_id"])
+    return sealing.unseal(key, row["sealed"], place)

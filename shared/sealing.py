@@ -1,0 +1,60 @@
+"""Values locked away under a key that is not in the database: AES-256-GCM. Pure.
+
+Each person has a data key of their own, locked away itself under the installation's key. A value
+is locked together with its place, so that nobody who can write to the database moves it elsewhere
+unseen. Whose data key is destroyed can be read by nobody any more, wherever a copy lies.
+"""
+
+import hashlib
+import secrets
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+VERSION = b"\x01"
+"""Before everything locked away, so that another way to lock can follow this one."""
+
+_NONCE = 12
+_SHORTEST = len(VERSION) + _NONCE + 16
+
+
+class Broken(Exception):
+    """Not locked away with this key for this place, or changed since."""
+
+
+def new_key() -> bytes:
+    """A data key: 32 random bytes."""
+    return secrets.token_bytes(32)
+
+
+def installation_key(setting: str) -> bytes:
+    """The key that a setting of at least 32 random characters stands for, of 32 bytes."""
+    return hashlib.sha256(b"tamaru personal data " + setting.encode()).digest()
+
+
+def name_of(key: bytes) -> str:
+    """What tells one key from another and nothing of the key itself: kept beside what it locks."""
+    return hashlib.sha256(b"tamaru name of a key " + key).hexdigest()[:16]
+
+
+def place(column: str, owner: UUID) -> bytes:
+    """Where a value belongs: `table.column`, and whose it is."""
+    return b"%s of %s" % (column.encode(), owner.bytes)
+
+
+def seal(key: bytes, plain: bytes, place: bytes) -> bytes:
+    """`plain`, locked away: version, nonce, and the rest 16 bytes longer than it was."""
+    nonce = secrets.token_bytes(_NONCE)
+    return VERSION + nonce + AESGCM(key).encrypt(nonce, plain, VERSION + place)
+
+
+def unseal(key: bytes, sealed: bytes, place: bytes) -> bytes:
+    """What was locked away. Raises Broken."""
+    if len(sealed) < _SHORTEST or not sealed.startswith(VERSION):
+        raise Broken("nothing that was sealed by this version")
+    nonce, hidden = sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
+    try:
+        return AESGCM(key).decrypt(nonce, hidden, VERSION + place)
+    except InvalidTag:
+        raise Broken("sealed with another key or for another place, or changed since") from None
