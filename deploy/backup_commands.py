@@ -46,12 +46,22 @@ def restore(
         bool, typer.Option("--replace", help="set aside the shop that is in the database")
     ] = False,
     jobs: Jobs = 2,
+    keys: Annotated[
+        Path | None,
+        typer.Option(help="the newest member-keys.jsonl, if it is not beside the backup"),
+    ] = None,
 ) -> None:
     """Make a backup the database again and check it: rows, sums, ledger (DATABASE_URL: an
     administrator's; the services are stopped)."""
     tell = _clock()
     work = restoring.restore(
-        required("DATABASE_URL"), schemas(), folder, replace=replace, jobs=jobs, tell=tell
+        required("DATABASE_URL"),
+        schemas(),
+        folder,
+        replace=replace,
+        jobs=jobs,
+        tell=tell,
+        key_file=keys,
     )
     try:
         done = asyncio.run(work)

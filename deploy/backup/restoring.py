@@ -9,8 +9,9 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
-from deploy.backup import manifest, postgres, store
+from deploy.backup import manifest, member_keys, postgres, store
 from deploy.backup.manifest import Manifest
+from deploy.backup.member_keys import MemberKey
 from deploy.backup.taking import DUMP, Progress
 from services.points.accounts import verifying
 from shared import clock
@@ -39,11 +40,14 @@ async def restore(
     replace: bool,
     jobs: int,
     tell: Progress,
+    key_file: Path | None = None,
 ) -> Restored:
-    """Raises Refused, ToolProblem, asyncpg's errors; then the database is as it was."""
+    """Raises Refused, ToolProblem, asyncpg's errors; then the database is as it was. `key_file` has
+    the members' data keys, if it is not the one beside the backup."""
     found = await _readable(folder, services)
     tell("comparing the files with the manifest")
     _intact(folder, found)
+    keys = _keys(found, folder.parent / member_keys.NAME if key_file is None else key_file)
     connection = await asyncpg.connect(database_url)
     try:
         server = connection.get_server_version().major
@@ -61,6 +65,7 @@ async def restore(
                 str(folder / DUMP),
                 database_url=database_url,
             )
+            await member_keys.put_back(connection, keys)
         except BaseException:
             await _put_back(connection, services, aside)
             raise
@@ -96,6 +101,20 @@ def _intact(folder: Path, found: Manifest) -> None:
         raise Refused(f"{len(wrong)} files are missing or damaged, the first is {wrong[0]}")
 
 
+def _keys(found: Manifest, path: Path) -> list[MemberKey]:
+    """Members' data keys; none for a backup from before there were any."""
+    if member_keys.SINCE not in found.migrations.get("points", []):
+        return []
+    try:
+        return member_keys.read(path)
+    except (OSError, msgspec.DecodeError) as problem:
+        raise Refused(
+            f"the members' data keys are missing ({problem}). Give the newest {member_keys.NAME} "
+            "with --keys; without it, all that is locked away of people would be lost. If it is "
+            "lost, an empty file brings back the rest"
+        ) from None
+
+
 async def _set_aside(
     connection: asyncpg.Connection, services: list[ServiceSchema], *, replace: bool
 ) -> dict[str, str]:
@@ -126,6 +145,7 @@ async def _compared(
     connection: asyncpg.Connection, found: Manifest, services: list[ServiceSchema]
 ) -> list[str]:
     here = await store.rows(connection, _names(services))
+    here.pop(member_keys.TABLE, None)
     told = [
         f"{name}: {found.rows.get(name, 0)} rows in the backup, {here.get(name, 0)} here"
         for name in sorted(found.rows.keys() | here.keys())

@@ -17,6 +17,18 @@ SELECT (SELECT count(*) FROM points.members) AS members, count(*) AS entries,
     coalesce(sum(amount), 0)::bigint AS points
 FROM points.entries WHERE unit = 'point'
 """
+_MEMBER_KEYS = """
+SELECT member_id::text, key_name, sealed FROM points.member_keys ORDER BY member_id
+"""
+_ERASED = """
+SELECT id::text FROM points.members WHERE id = ANY($1::uuid[]) AND erased_at IS NOT NULL
+"""
+_ADD_MEMBER_KEYS = """
+INSERT INTO points.member_keys (member_id, key_name, sealed)
+SELECT m.id, k.key_name, k.sealed
+FROM unnest($1::uuid[], $2::text[], $3::bytea[]) AS k (member_id, key_name, sealed)
+JOIN points.members m ON m.id = k.member_id
+"""
 _PRESENT = "SELECT nspname FROM pg_namespace WHERE nspname = ANY($1::text[]) ORDER BY 1"
 _CONNECTED = """
 SELECT count(*) FROM pg_stat_activity
@@ -59,6 +71,24 @@ async def migrations(
         ]
         for schema in schemas
     }
+
+
+async def member_keys(connection: asyncpg.Connection) -> list[asyncpg.Record]:
+    """The data keys of all members, as they are locked away."""
+    rows: list[asyncpg.Record] = await connection.fetch(_MEMBER_KEYS)
+    return rows
+
+
+async def erased(connection: asyncpg.Connection, members: list[str]) -> list[str]:
+    """Those of these members who were erased."""
+    return [row["id"] for row in await connection.fetch(_ERASED, members)]
+
+
+async def add_member_keys(
+    connection: asyncpg.Connection, members: list[str], names: list[str], sealed: list[bytes]
+) -> None:
+    """Give data keys back to those of these members that there are."""
+    await connection.execute(_ADD_MEMBER_KEYS, members, names, sealed)
 
 
 async def present(connection: asyncpg.Connection, schemas: list[str]) -> list[str]:

@@ -1,7 +1,8 @@
 """`tamaru backup`: all four schemas as of one moment, while the shop goes on.
 
 The dump is PostgreSQL's own (`pg_dump`, a folder of compressed files); the manifest beside it is
-counted in the very snapshot that was dumped. A folder bears its final name once it is whole.
+counted in the very snapshot that was dumped. A folder bears its final name once it is whole. The
+data keys of members stand apart (`member_keys`).
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
-from deploy.backup import manifest, postgres, store
+from deploy.backup import manifest, member_keys, postgres, store
 from deploy.backup.manifest import Manifest
 from shared import clock
 
@@ -41,12 +42,14 @@ async def take(
                 now,
                 server,
                 await store.ledger(connection),
-                await store.rows(connection, schemas),
+                await _rows(connection, schemas),
                 await store.migrations(connection, schemas),
                 {},
             )
             tell(f"dumping {sum(found.rows.values()):,} rows with {jobs} connections")
             await _dump(pg_dump, database_url, schemas, partial / DUMP, snapshot, jobs)
+            if member_keys.SINCE in found.migrations.get("points", []):
+                await member_keys.write(connection, into)
         tell("noting what every file has to be")
         files = await asyncio.to_thread(manifest.hashes, partial / DUMP)
         manifest.write(partial, msgspec.structs.replace(found, files=files))
@@ -59,10 +62,16 @@ async def take(
     return folder
 
 
+async def _rows(connection: asyncpg.Connection, schemas: tuple[str, ...]) -> dict[str, int]:
+    found = await store.rows(connection, schemas)
+    return {name: count for name, count in found.items() if name != member_keys.TABLE}
+
+
 async def _dump(
     pg_dump: Path, url: str, schemas: tuple[str, ...], to: Path, snapshot: str, jobs: int
 ) -> None:
     parts = [f"--schema={schema}" for schema in schemas]
+    parts.append(f"--exclude-table-data={member_keys.TABLE}")
     await postgres.run(
         pg_dump,
         *("--format=directory", f"--file={to}", f"--jobs={jobs}", f"--snapshot={snapshot}"),

@@ -9,6 +9,8 @@ import asyncpg
 
 from tests.conftest import PASSWORD
 
+PERSONAL_KEY = "a key of the tests for personal data"
+
 
 class Operator:
     """Runs the command against one database."""
@@ -21,7 +23,7 @@ class Operator:
             f"{name}_DB_PASSWORD": PASSWORD for name in ("WEBHOOK", "POINTS", "NOTIFY", "SCHEDULER")
         }
         keys = {"POS_API_KEY": f"tmr_pos_{'1' * 48}", "OWNER_API_KEY": f"tmr_own_{'2' * 48}"}
-        keys["PERSONAL_DATA_KEY"] = "a key of the tests for personal data"
+        keys["PERSONAL_DATA_KEY"] = PERSONAL_KEY
         done = subprocess.run(
             [sys.executable, "-m", "deploy.cli", *words],
             env={**os.environ, **passwords, **keys, "DATABASE_URL": self.url},

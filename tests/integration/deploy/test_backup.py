@@ -4,13 +4,23 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 
+from deploy.backup import taking
+from services.points.store import erasures, sealed
+from shared import clock
+from shared.db import open_pool
+from shared.keys import Keys
 from tests.conftest import Database
-from tests.integration.deploy.operator import Operator, execute
+from tests.integration.deploy.operator import PERSONAL_KEY, Operator, execute
 
+KEYS = "member-keys.jsonl"
+SOME = "SELECT min(id::text) FROM points.members WHERE erased_at IS NULL"
+OTHERS = "SELECT max(id::text) FROM points.members"
+SEALED = "SELECT sealed FROM profiles WHERE member_id = $1"
 MEMBERS = "card,points\n" + "".join(f"old-{n},{n}\n" for n in range(1, 31))
 
 
@@ -33,7 +43,7 @@ def backup(shop: Operator, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     into = tmp_path_factory.mktemp("backups")
     code, said = shop("backup", str(into))
     assert code == 0, said
-    (folder,) = into.iterdir()
+    (folder,) = into.glob("tamaru-*")
     yield folder
 
 
@@ -46,6 +56,45 @@ async def test_a_backup_comes_back_whole_and_adds_up(empty: Operator, backup: Pa
     assert empty("migrate") == (0, "the database is up to date\n")
     as_service = Database(empty.url).url("points")
     assert await execute(as_service, "SELECT count(*) FROM points.members") == 30
+
+
+async def sealed_of(url: str, emails: dict[str, str]) -> None:
+    """Profiles with something locked away."""
+    sealed.use(Keys(PERSONAL_KEY))
+    pool = await open_pool(url, schema="points", size=1)
+    async with pool.acquire() as connection:
+        values = [(UUID(member), {"email": email}) for member, email in emails.items()]
+        shut = await sealed.shut(connection, "profiles.sealed", values)
+        await connection.executemany(
+            """INSERT INTO profiles (member_id, fields, consent, tags, names, sealed)
+            VALUES ($1, '{}', '{}', '{}', '', $2)
+            ON CONFLICT (member_id) DO UPDATE SET sealed = excluded.sealed""",
+            [(member, value) for (member, _), value in zip(values, shut, strict=True)],
+        )
+    await pool.close()
+
+
+async def erased(url: str, member: str) -> None:
+    """A member who left is erased, as the service does it."""
+    pool = await open_pool(url, schema="points", size=1)
+    async with pool.acquire() as connection, connection.transaction():
+        now = clock.now()
+        await connection.execute(
+            "UPDATE members SET status = 'left', left_at = $2 WHERE id = $1", UUID(member), now
+        )
+        await erasures.erase(connection, [UUID(member)], now)
+    await pool.close()
+
+
+async def read_of(url: str, members: list[str]) -> list[Any]:
+    """What is read of these members, with PERSONAL_DATA_KEY."""
+    pool = await open_pool(url, schema="points", size=1)
+    async with pool.acquire() as connection:
+        rows = [(UUID(m), await connection.fetchval(SEALED, UUID(m))) for m in members]
+        assert all(value for _, value in rows), "it is there, and cannot be read"
+        found = await sealed.opened(connection, "profiles.sealed", rows)
+    await pool.close()
+    return found
 
 
 async def test_a_row_that_is_missing_is_told(empty: Operator, backup: Path) -> None:
@@ -133,6 +182,38 @@ def test_a_backup_of_a_newer_version_is_refused(empty: Operator, backup: Path) -
     assert (code, "a newer version of Tamaru made this backup" in said) == (1, True)
 
 
+async def test_an_erasure_reaches_the_backups_that_were_taken_before_it(
+    empty: Operator, shop: Operator, tmp_path: Path
+) -> None:
+    gone, stays = await execute(shop.url, SOME), await execute(shop.url, OTHERS)
+    await sealed_of(shop.url, {gone: "gone@example.jp", stays: "stays@example.jp"})
+    assert shop("backup", str(tmp_path))[0] == 0
+    old = taking.complete(tmp_path)[0]
+    await erased(shop.url, gone)
+    assert shop("backup", str(tmp_path / "later"))[0] == 0, "as the next night does"
+    text = (tmp_path / "later" / KEYS).read_text()
+    assert str(stays) in text and str(gone) not in text
+    code, said = empty("restore", str(old), "--keys", str(tmp_path / "later" / KEYS))
+    assert code == 0, said
+    assert await read_of(empty.url, [gone, stays]) == [None, {"email": "stays@example.jp"}]
+
+
+async def test_a_database_that_knows_nobody_takes_no_key_away(
+    empty: Operator, shop: Operator, tmp_path: Path
+) -> None:
+    member = await execute(shop.url, OTHERS)
+    await sealed_of(shop.url, {member: "stays@example.jp"})
+    assert shop("backup", str(tmp_path))[0] == 0
+    assert empty("migrate")[0] == 0
+    assert empty("backup", str(tmp_path))[0] == 0
+    assert str(member) in (tmp_path / KEYS).read_text()
+
+
+def test_without_the_keys_nothing_is_restored(empty: Operator, backup: Path) -> None:
+    code, said = empty("restore", str(backup), "--keys", "/nowhere/keys")
+    assert (code, "--keys" in said) == (1, True)
+
+
 def test_only_so_many_are_kept_and_a_killed_one_leaves_nothing(
     shop: Operator, tmp_path: Path
 ) -> None:
@@ -144,8 +225,8 @@ def test_only_so_many_are_kept_and_a_killed_one_leaves_nothing(
     code, said = shop("backup", str(tmp_path), "--keep", "2")
     assert code == 0, said
     left = sorted(path.name for path in tmp_path.iterdir())
-    assert left[:2] == ["somebody-elses", "tamaru-20210101T000000Z"]
-    assert len(left) == 3
+    assert left[:3] == ["member-keys.jsonl", "somebody-elses", "tamaru-20210101T000000Z"]
+    assert len(left) == 4
 
 
 def test_a_database_that_is_away_is_said_and_leaves_nothing(tmp_path: Path) -> None:

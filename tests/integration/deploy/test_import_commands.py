@@ -19,6 +19,7 @@ CARDS = "カード番号,ポイント\n1-1,30\n1-2,x\n1-3,5\n"
 def tamaru(database: Any, monkeypatch: pytest.MonkeyPatch) -> Tamaru:
     """The command, with its answers."""
     monkeypatch.setenv("DATABASE_URL", database.admin_url)
+    monkeypatch.setenv("PERSONAL_DATA_KEY", "a key of the tests for personal data")
 
     def run(*words: str) -> Result:
         return CliRunner().invoke(cli.app, list(words))

@@ -1,0 +1,67 @@
+"""Members' data keys stand apart from the backups: one file beside them all, of the newest only.
+
+Without a member's key nobody reads what is locked away of them in any backup, so an erasure reaches
+those that were taken before it: after the next backup the key is in no file any more. Keys do not
+change but for what they are locked away under, so the newest file fits every older backup.
+"""
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+import msgspec
+
+from deploy.backup import store
+
+NAME = "member-keys.jsonl"
+TABLE = "points.member_keys"
+SINCE = 35
+"""The migration of points that made the table; older backups have none."""
+
+
+class MemberKey(msgspec.Struct, frozen=True, array_like=True):
+    """A row of the table; `sealed` is locked away under PERSONAL_DATA_KEY."""
+
+    member_id: str
+    key_name: str
+    sealed: bytes
+
+
+async def write(connection: asyncpg.Connection, into: Path) -> int:
+    """Put the keys of this transaction's snapshot beside the backups; how many there are then.
+
+    Only who was erased here goes from the file: a database that knows nothing of the older backups'
+    members, such as an empty one, must not take their keys away. Raises OSError, msgspec's errors.
+    """
+    path = into / NAME
+    before = {each.member_id: each for each in read(path)} if path.exists() else {}
+    for member in await store.erased(connection, list(before)):
+        del before[member]
+    now = {row[0]: MemberKey(*row) for row in await store.member_keys(connection)}
+    rows = list((before | now).values())
+    await asyncio.to_thread(_replace, path, msgspec.json.Encoder().encode_lines(rows))
+    return len(rows)
+
+
+def _replace(path: Path, lines: bytes) -> None:
+    new = path.with_name(path.name + ".partial")
+    new.unlink(missing_ok=True)
+    new.touch(mode=0o600)
+    new.write_bytes(lines)
+    new.replace(path)
+
+
+def read(path: Path) -> list[MemberKey]:
+    """The keys of a file. Raises OSError where there is none, msgspec's errors where it is not
+    one."""
+    return msgspec.json.Decoder(MemberKey).decode_lines(path.read_bytes())
+
+
+async def put_back(connection: asyncpg.Connection, keys: list[MemberKey]) -> None:
+    """Into a restored database, those of the members that it has."""
+    await store.add_member_keys(
+        connection,
+        [each.member_id for each in keys],
+        [each.key_name for each in keys],
+        [each.sealed for each in keys],
+    )
