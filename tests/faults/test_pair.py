@@ -1,13 +1,18 @@
 """Days on a PostgreSQL that is lost in the middle, and whose standby takes its place."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 
+import asyncpg
 import pytest
 
+from deploy.local.stack import scratch_folder
+from shared import db
 from tests.faults import seeds
 from tests.faults.arena import needed
+from tests.faults.cables import Cables
 from tests.faults.conftest import Tamaru, aloud, standing
-from tests.faults.pair import OnPair
+from tests.faults.pair import OnPair, Pair
 from tests.faults.plan import STANDBY, Fault
 from tests.faults.test_seeds import SECONDS_EACH, wanted
 
@@ -49,3 +54,53 @@ async def test_a_standby_that_commits_do_not_wait_for_is_caught(
     tell = aloud(capsys)
     tell(f"lost {len(verdict.lost)}, wrong {len(verdict.wrong)}: {verdict.lost[:1]}")
     assert verdict.lost
+
+
+@pytest.fixture
+async def parted() -> AsyncIterator[Pair]:
+    """A synchronous pair with a table of notes, and no way from the standby to the primary."""
+    if missing := needed():
+        pytest.skip(f"not installed: {missing}")
+    pair = Pair(scratch_folder("pair"))
+    cables = Cables({STANDBY: pair.url})
+    try:
+        connection = await asyncpg.connect(pair.url)
+        await connection.execute("CREATE TABLE notes (id integer PRIMARY KEY)")
+        await connection.close()
+        await pair.attach(cables.urls[STANDBY])
+        cables.part(STANDBY)
+        yield pair
+    finally:
+        cables.close()
+        pair.close()
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(120)
+async def test_what_the_standby_does_not_have_is_not_taken_for_done(
+    parted: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever stopped waiting for it: a repeat does not answer from what will be gone."""
+    pool = await db.open_pool(parted.url, schema="public")
+
+    async def note() -> str:
+        async with pool.acquire() as connection, connection.transaction():
+            told: str = await connection.execute(
+                "INSERT INTO notes VALUES (1) ON CONFLICT DO NOTHING"
+            )
+        return told
+
+    monkeypatch.setattr(db, "COMMIT_SECONDS", 0.5)
+    with pytest.raises(TimeoutError):
+        await note()
+    repeat = asyncio.create_task(note())
+    await asyncio.wait([repeat], timeout=2)
+    assert not repeat.done(), f"a repeat was told {repeat.result()}"
+    parted.lose_primary()
+    with pytest.raises(db.UNREACHABLE):
+        await repeat
+    await parted.promote()
+    after = await asyncpg.connect(parted.url)
+    assert await after.fetchval("SELECT count(*) FROM notes") == 0
+    await after.close()
+    pool.terminate()
