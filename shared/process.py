@@ -7,10 +7,9 @@ whoever supervises it starts it again; nothing limps on.
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
-import uvicorn
 import uvloop
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
@@ -18,6 +17,7 @@ from starlette.types import ASGIApp
 from shared import collector, logs, ops, tracing, watching
 from shared.bus.bus import Bus
 from shared.db import UNREACHABLE, Pool, open_pool
+from shared.http_server import Server
 from shared.outbox import Relay
 from shared.outbox_watch import OutboxWatch
 from shared.settings import ProcessSettings
@@ -129,30 +129,10 @@ async def _live(
     log.info("stopped")
 
 
-def _server(process: Process) -> uvicorn.Server:
+def _server(process: Process) -> Server:
     app = process.app or Starlette(routes=ops.routes(process.checks))
-    config = uvicorn.Config(
-        app,
-        host=process.settings.http_host,
-        port=process.settings.http_port,
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_config=None,
-        lifespan="off",
-        server_header=False,
-        backlog=2048,
-        timeout_graceful_shutdown=DRAIN_SECONDS // 2,
-    )
-    return _Server(config)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: signals belong to the process."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+    host, port = process.settings.http_host, process.settings.http_port
+    return Server(app, host, port, DRAIN_SECONDS // 2)
 
 
 def _stop_signal() -> asyncio.Event:
