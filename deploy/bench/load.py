@@ -48,7 +48,7 @@ class Job(msgspec.Struct, kw_only=True):
 
 class Outcome(msgspec.Struct, kw_only=True):
     """`sent` holds wall-clock nanoseconds by number; times are in seconds, `answer_*` in ms.
-    `refused` are the numbers that got another answer than 2xx, which `accepted_p99` leaves out."""
+    `refused` are the numbers that got another answer than 2xx."""
 
     sent: list[int]
     statuses: dict[str, int]
@@ -56,7 +56,10 @@ class Outcome(msgspec.Struct, kw_only=True):
     cpu: float
     answer_p50: float
     answer_p99: float
+    accepted_p50: float = 0.0
     accepted_p99: float = 0.0
+    refused_p50: float = 0.0
+    refused_p99: float = 0.0
     refused: list[int] = []
 
     @property
@@ -118,6 +121,7 @@ class Load:
         self._statuses: Counter[str] = Counter()
         self._answer_ns: list[int] = []
         self._accepted_ns: list[int] = []
+        self._refused_ns: list[int] = []
         self._refused: list[int] = []
         self._done = asyncio.Event()
 
@@ -146,6 +150,7 @@ class Load:
         if status < 300:
             self._accepted_ns.append(took)
         else:
+            self._refused_ns.append(took)
             self._refused.append(connection.number)
         self._idle.append(connection)
         if len(self._answer_ns) == self._job.posts:
@@ -200,7 +205,7 @@ class Load:
         for connection in self._idle:
             connection.close()
         cuts = statistics.quantiles(self._answer_ns, n=100)
-        accepted = sorted(self._accepted_ns) or [0]
+        accepted, refused = sorted(self._accepted_ns), sorted(self._refused_ns)
         return Outcome(
             sent=self._sent,
             statuses=dict(self._statuses),
@@ -208,9 +213,16 @@ class Load:
             cpu=cpu,
             answer_p50=cuts[49] / 1e6,
             answer_p99=cuts[98] / 1e6,
-            accepted_p99=accepted[(len(accepted) - 1) * 99 // 100] / 1e6,
+            accepted_p50=_ms(accepted, 50),
+            accepted_p99=_ms(accepted, 99),
+            refused_p50=_ms(refused, 50),
+            refused_p99=_ms(refused, 99),
             refused=self._refused,
         )
+
+
+def _ms(ordered: list[int], percent: int) -> float:
+    return ordered[(len(ordered) - 1) * percent // 100] / 1e6 if ordered else 0.0
 
 
 def requests(job: Job) -> Iterator[bytes]:
@@ -273,4 +285,6 @@ async def post(job: Job) -> Outcome:
 
 if __name__ == "__main__":
     given = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
-    sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(Load(given).run())))
+    written = msgspec.json.encode(uvloop.run(Load(given).run()))
+    with open(sys.stdout.fileno(), "wb", closefd=False) as out:  # a pipe may take it in parts
+        out.write(written)

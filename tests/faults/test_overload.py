@@ -33,6 +33,11 @@ MOST_GROWTH = 128.0
 """MiB that a process may grow from the first half of the overload to the second. What it grows at
 first is buffers that fill to their bounds."""
 
+_DOUBLED = """
+SELECT count(*) FROM (
+    SELECT FROM points.entries WHERE kind = 'earn' GROUP BY cause, unit HAVING count(*) > 1
+) AS doubled
+"""
 _AWARDED = """
 SELECT key FROM points.requests WHERE key LIKE $1 || '%' AND status = 'awarded'
 """
@@ -71,14 +76,15 @@ def growth(looks: list[float]) -> float:
     return max(looks[half:]) - max(looks[:half])
 
 
-async def awarded(stack: Stack, name: str) -> set[int]:
-    """The numbers of this load's purchases that have their points."""
+async def awarded(stack: Stack, name: str) -> tuple[set[int], int]:
+    """The numbers of this load's purchases that have their points; how many have them twice."""
     connection = await asyncpg.connect(stack.env["DATABASE_URL"])
     try:
         rows = await connection.fetch(_AWARDED, name)
+        doubled: int = await connection.fetchval(_DOUBLED)
     finally:
         await connection.close()
-    return {int(row["key"].rpartition("-")[2]) for row in rows}
+    return {int(row["key"].rpartition("-")[2]) for row in rows}, doubled
 
 
 @pytest.mark.faults
@@ -100,16 +106,17 @@ async def test_overload(stack: Stack, tamaru: Tamaru, capsys: pytest.CaptureFixt
         ended = time.monotonic()
         await records.rest(session, stack, DRAIN_SECONDS)
         drained = time.monotonic() - ended
-    found = await awarded(stack, "much")
-    figures = told(usual, outcome, drained, seen)
+    found, doubled = await awarded(stack, "much")
+    lost = set(range(len(outcome.sent))) - set(outcome.refused) - found
+    figures = told(usual, outcome, drained, seen) | {"lost": len(lost), "doubled": doubled}
     with capsys.disabled():
         print("", *(f"{name}: {value}" for name, value in figures.items()), sep="\n")
     folder = DEFAULT_FOLDER / "reports"
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "overload.json", figures)
     assert set(outcome.statuses) <= {"202", "429", "503"}
-    accepted = set(range(len(outcome.sent))) - set(outcome.refused)
-    assert accepted <= found, f"{len(accepted - found)} accepted purchases are lost"
+    assert not lost, f"{len(lost)} accepted purchases are lost"
+    assert not doubled
     assert {name for name, looks in seen.items() if growth(looks) > MOST_GROWTH} <= {"sandbox"}
     assert "0 differences" in tamaru("ledger", "verify")
     assert tamaru("dlq", "list").strip() == "no dead letters"
@@ -119,15 +126,20 @@ def told(
     usual: Outcome, outcome: Outcome, drained: float, seen: dict[str, list[float]]
 ) -> dict[str, Any]:
     """The figures of a run."""
+    accepted = len(outcome.sent) - len(outcome.refused)
     return {
         "purchases a second that it bears": round(usual.rate),
         "sent a second": round(len(outcome.sent) / outcome.took),
+        "accepted a second": round(accepted / outcome.took),
+        "accepted, of what it bears": round(accepted / outcome.took / usual.rate, 2),
         "seconds": round(outcome.took),
         "answers": outcome.statuses,
-        "p99 of accepted ones, ms": round(outcome.accepted_p99),
+        "accepted ones, ms: p50, p99": [round(outcome.accepted_p50), round(outcome.accepted_p99)],
+        "refused ones, ms: p50, p99": [round(outcome.refused_p50), round(outcome.refused_p99)],
+        "of a core, by the load itself": round(outcome.cpu / outcome.took, 2),
         "seconds to drain": round(drained),
-        "MiB at first, at most in each half": {
-            name: [round(looks[0]), *(round(max(half)) for half in halves(looks))]
+        "MiB at first, at most in each half, at the end": {
+            name: [*(round(each) for each in (looks[0], *map(max, halves(looks)), looks[-1]))]
             for name, looks in seen.items()
             if len(looks) > 1
         },
