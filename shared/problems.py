@@ -1,5 +1,6 @@
 """Errors over HTTP as RFC 9457 problem details: a stable `type`, what is wrong, what to do next."""
 
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -65,8 +66,15 @@ class Problem(Exception):
 
 
 def unavailable(detail: str, retry_after: int = 2) -> Problem:
-    """Nothing durable can be reached; the client should come again."""
-    return Problem(503, "unavailable", detail, headers={"Retry-After": str(retry_after)})
+    """Nothing durable can be reached; the client should come again after so many seconds."""
+    return Problem(503, "unavailable", detail, headers=come_again(retry_after))
+
+
+def come_again(seconds: int) -> dict[str, str]:
+    """The header that asks for so many seconds of patience, or up to half as many more (two at
+    least), so that those who were sent away together do not come back together."""
+    more = random.randint(0, max(2, seconds // 2))  # noqa: S311 - spreads load, guards nothing
+    return {"Retry-After": str(seconds + more)}
 
 
 def invalid(errors: Sequence[tuple[str, str]]) -> Problem:

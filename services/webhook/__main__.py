@@ -61,16 +61,17 @@ def _ingress(running: Process, keyring: Keyring, spool: Spool) -> Ingress:
     assert isinstance(configured, WebhookSettings)  # noqa: S101 - `main` loads no other
     redis = ratelimit.connect(configured.redis_url.get_secret_value())
     intake = Intake(running.bus.publisher, spool)
+    door = gate.Gate(redis, configured.bus_namespace, configured.rate_limit_per_second)
     running.on_stop += [intake.join, redis.aclose]
     return Ingress(
         channel_secrets=configured.channel_secrets,
         purchase_id_key=configured.purchase_id_key.get_secret_value().encode(),
         reply_queue=running.bus.reply_queue,
         keyring=keyring,
-        gate=gate.Gate(redis, configured.bus_namespace, configured.rate_limit_per_second),
+        gate=door,
         intake=intake,
         waiting=Waiting(),
-        room=Room(),
+        room=Room(lambda: max(door.waited(), intake.waited())),
     )
 
 

@@ -54,6 +54,10 @@ class Gate:
         """Count these purchases and remember their bodies."""
         return self._questions.submit(passing)
 
+    def waited(self) -> float:
+        """Seconds that the first one has waited which is not judged yet."""
+        return self._questions.waited()
+
     async def _ask(self, group: list[Passing]) -> Sequence[Verdict]:
         verdicts = await self._door.ask(lambda: self._ask_redis(group))
         return [_open(passing) for passing in group] if verdicts is None else verdicts

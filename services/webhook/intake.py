@@ -67,6 +67,11 @@ class Intake:
                 return await self._keep(events)
         return await self._keep_or_publish(_Offer(arrived, events))
 
+    def waited(self) -> float:
+        """Seconds that the first one has waited which nothing durable has taken yet."""
+        groups = (*self._direct.values(), *self._instead.values())
+        return max((self._spool.waited(), *(group.waited() for group in groups)))
+
     async def join(self) -> None:
         """Wait until nothing is in flight."""
         for coalescer in [*self._direct.values(), *self._instead.values()]:

@@ -1,11 +1,12 @@
 """Room for what is under way: beyond it a till is told at once to come again.
 
-So memory stays bounded, and what was let in is answered soon. Two bounds: what this process has in
-hand, and what waits in the broker for points. Both refuse with 503 and Retry-After before anything
-is read; what was accepted stays accepted.
+So memory stays bounded, and what was let in is answered soon: a till that waits for seconds thinks
+that nothing happens. Bounds are what this process has in hand, how long the first of it has waited,
+and what waits in the broker for points. Each refuses with 503 and Retry-After before anything is
+read; what was accepted stays accepted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from shared.bus.bus import Bus
 from shared.problems import Problem, unavailable
@@ -13,7 +14,15 @@ from shared.problems import Problem, unavailable
 COSTS: Mapping[str, int] = {"/v1/purchases": 1, "/line/webhook": 4, "/v1/purchases/batch": 32}
 """What a request takes, about as the bodies' limits are to one another."""
 
-MOST_UNDER_WAY = 1024
+MOST_UNDER_WAY = 400
+FEW = 200
+"""So many go out together: among fewer nobody waits for the others, only for Redis and the broker,
+and to send some away would make nothing faster."""
+
+LONG_SECONDS = 0.3
+"""The first may have waited so long in one of the two places where purchases wait: for the gate,
+and to be durable. Who comes last then waits about as long again in each."""
+
 MOST_BEHIND = 500_000
 """Messages in the queue of purchases, each of up to 200: a day of any shop. Points may be away for
 hours and tills still get their receipts."""
@@ -25,18 +34,21 @@ AWARDS = "points.awards"
 class Room:
     """How much of it is taken."""
 
-    def __init__(self, most: int = MOST_UNDER_WAY) -> None:
+    def __init__(self, waited: Callable[[], float], most: int = MOST_UNDER_WAY) -> None:
+        self._waited = waited
         self._most = most
         self._taken = 0
         self._behind = 0
 
     def take(self, path: str) -> int:
-        """Take room for a request and say how much; to be given back by `leave`. Raises Problem."""
-        cost = COSTS[path]
-        if self._taken + cost > self._most:
+        """Take room for a request and say how much; to be given back by `leave`. Raises Problem.
+
+        Who finds any is let in whole: in a rush a batch has the same chance as a purchase."""
+        if self._taken >= self._most or (self._taken >= FEW and self._waited() > LONG_SECONDS):
             raise _busy(1)
         if self._behind > MOST_BEHIND and path != "/line/webhook":
             raise _busy(30)
+        cost = COSTS[path]
         self._taken += cost
         return cost
 

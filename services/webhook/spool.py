@@ -67,6 +67,10 @@ class Spool:
             self._away_until = loop.time() + AWAY_SECONDS
             raise NotKept(repr(problem)) from problem
 
+    def waited(self) -> float:
+        """Seconds that the first one has waited which is not kept yet."""
+        return self._inserts.waited()
+
     async def run(self) -> None:
         """Watch the spool and hand it over, until cancelled."""
         while True:

@@ -11,7 +11,7 @@ from services.webhook.purchases import Checked
 from services.webhook.store import ApiKey
 from shared import envelope
 from shared.events import Purchase, PurchaseSubmitted, new_event
-from shared.problems import Problem, invalid
+from shared.problems import Problem, come_again, invalid
 from shared.purchase_id import purchase_id
 
 SOURCE = "/webhook"
@@ -91,5 +91,5 @@ def too_fast(seconds: int) -> Problem:
         429,
         "too-fast",
         f"This API key sends too fast. Come again in {seconds} s.",
-        headers={"Retry-After": str(seconds)},
+        headers=come_again(seconds),
     )

@@ -15,7 +15,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from shared.api_keys import Key
 from shared.bus.handling import Connection
 from shared.db import Pool
-from shared.problems import Problem
+from shared.problems import Problem, come_again
 from shared.ratelimit import RateLimit
 from shared.web import roles
 from shared.web.session_token import Expired, Staff
@@ -117,7 +117,7 @@ async def _in_time(request: Request, key: Key) -> None:
             429,
             "too-fast",
             f"Too many calls with this key. Wait {seconds} s and send it again.",
-            headers={"Retry-After": str(seconds)},
+            headers=come_again(seconds),
         )
 
 

@@ -226,7 +226,8 @@ async def test_nobody_and_silence_are_said_clearly(
     assert answer.status_code == 404
     monkeypatch.setattr(template_trials, "ANSWER_SECONDS", 0.1)
     late = await shop.ask("POST", path, json=body)
-    assert (late.status_code, late.headers["retry-after"]) == (503, "2")
+    assert late.status_code == 503
+    assert int(late.headers["retry-after"]) >= 2
     assert "points segments" in late.json()["detail"]
 
 

@@ -14,7 +14,7 @@ async def test_a_key_that_sends_too_fast_is_told_when_to_come_again(edge, told) 
     answers = await asyncio.gather(*(edge.post(edge.purchase()) for _ in range(20)))
     limited = [answer for answer in answers if answer.status == 429]
     assert 0 < len(limited) <= 15
-    assert all(int(answer.headers["retry-after"]) == 1 for answer in limited)
+    assert all(1 <= int(answer.headers["retry-after"]) <= 3 for answer in limited)
     assert "too fast" in limited[0].json["detail"]
     assert (await edge.post(edge.purchase(), secret="owner")).status == 202
 
@@ -41,7 +41,7 @@ async def test_a_batch_passes_whole_and_the_next_one_waits_for_it(edge) -> None:
     assert first.status == 200
     second = await edge.post(batch, path="/v1/purchases/batch")
     assert second.status == 429
-    assert 8 <= int(second.headers["retry-after"]) <= 10
+    assert 8 <= int(second.headers["retry-after"]) <= 15
 
 
 @pytest.mark.parametrize("fault", ["cut", "hang"])

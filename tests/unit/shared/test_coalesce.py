@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from shared import coalesce
 from shared.coalesce import Coalescer
 
 
@@ -32,6 +33,29 @@ async def test_the_first_goes_at_once_and_the_rest_together():
     calls.gate.set()
     assert await asyncio.gather(first, *rest) == [2, 4, 6, 8]
     assert calls.groups == [[1], [2, 3, 4]]
+
+
+async def test_it_knows_how_long_the_first_has_waited(monkeypatch):
+    now = [10.0]
+    monkeypatch.setattr(coalesce, "monotonic", lambda: now[0])
+    calls = Calls()
+    coalescer = Coalescer(calls)
+    assert coalescer.waited() == 0
+    first = coalescer.submit(1)
+    now[0] = 11.0
+    assert coalescer.waited() == 1  # not sent yet
+    await asyncio.sleep(0)
+    second = coalescer.submit(2)
+    now[0] = 13.0
+    assert coalescer.waited() == 3  # under way
+    before, calls.gate = calls.gate, asyncio.Event()
+    before.set()
+    await first
+    now[0] = 14.0
+    assert coalescer.waited() == 3  # the second, which came at 11
+    calls.gate.set()
+    await second
+    assert coalescer.waited() == 0
 
 
 async def test_a_group_has_a_limit():

@@ -58,7 +58,14 @@ async def test_validation_lists_where(answer):
 
 async def test_unavailable_says_when_to_come_again(answer):
     status, headers, _ = await answer("/away")
-    assert (status, headers["retry-after"]) == (503, "7")
+    assert status == 503
+    assert 7 <= int(headers["retry-after"]) <= 10
+
+
+def test_who_is_sent_away_together_does_not_come_back_together() -> None:
+    asked = [int(problems.come_again(1)["Retry-After"]) for _ in range(200)]
+    assert set(asked) == {1, 2, 3}
+    assert 30 <= int(problems.come_again(30)["Retry-After"]) <= 45
 
 
 async def test_malformed(answer):

@@ -39,8 +39,8 @@ async def test_one_too_many_is_refused_at_once_and_later_taken() -> None:
     first = [asyncio.create_task(ask(app)) for _ in range(2)]
     while slow.begun < 2:
         await asyncio.sleep(0)
-    status, headers = await ask(app)
-    assert (status, headers[b"retry-after"]) == (503, b"1")
+    status, headers = await asyncio.wait_for(ask(app), 5)
+    assert (status, int(headers[b"retry-after"]) >= 1) == (503, True)
     assert (await ask(app, "/healthz"))[0] == 200
     slow.let.set()
     assert [status for status, _ in await asyncio.gather(*first)] == [200, 200]
