@@ -32,6 +32,7 @@ pytestmark = [pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="session"
 MONDAY = datetime(2026, 6, 1, 12, 0, tzinfo=TOKYO)
 WEEK = timedelta(days=7, hours=3)
 TABLET = (820, 1180)
+WAITING = "使える日時2026/06/04 12:00いま使えるポイント0 pt"
 HANAKO, HARUKO = "hanako@example.com", "はるこ"
 PROGRAM: dict[str, Any] = {
     "currency": "JPY",
@@ -90,7 +91,7 @@ async def test_from_the_first_contact_to_a_week_later(
             await telephone.page.reload()
             await expect(telephone.page.locator(".balance strong")).to_have_text("52")
             await expect(telephone.page.locator(".history .amount")).to_have_text(
-                ["-30", "0", "0", "+32", "+50"]
+                ["-30", "32", "50", "+32", "+50"]
             )
             await the_owner_looks_back(shop, office, call)
         await it_adds_up(shop, call, card)
@@ -100,11 +101,11 @@ async def the_first_day(
     shop: MovedShop, telephone: Watched, counter: Watched, office: Watched
 ) -> str:
     """Somebody follows the shop, buys something, and everybody sees it; the number of the card."""
-    card = await join(telephone.page, shop, HARUKO, balance=0)
+    card = await join(telephone.page, shop, HARUKO, points=WAITING)
     await begin(counter.page, shop, HANAKO)
     await sell(counter.page, card, "3240", 32)
     told = telephone.page.locator(".got .flex-bubble").filter(has_text="ポイントが付きました")
-    await expect(told).to_contain_text("+32pt")
+    await expect(told).to_contain_text("+32pt使える日時2026/06/04 12:")
     await tap_menu(telephone.page, "会員証")
     sheet = telephone.page.frame_locator("#sheet-frame")
     await expect(sheet.locator(".balance strong")).to_have_text("0")

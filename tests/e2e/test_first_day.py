@@ -20,9 +20,9 @@ SCAN = re.compile(r"[0-9]{13}")
 pytestmark = [pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="session")]
 
 
-async def join(page: Page, stack: Stack, name: str, *, balance: int = 50) -> str:
-    """Follow the account in the phone; the card's number from the welcome. `balance` is what of
-    the welcome's 50 points can be used at once."""
+async def join(page: Page, stack: Stack, name: str, *, points: str = "残高50 pt") -> str:
+    """Follow the account in the phone; the card's number from the welcome. `points` is what it
+    says of the welcome's 50."""
     await page.goto(stack.env["SANDBOX_URL"])
     await page.locator("#users option").first.wait_for(state="attached")  # the page knows who is
     await page.locator("#new-user").click()
@@ -30,7 +30,7 @@ async def join(page: Page, stack: Stack, name: str, *, balance: int = 50) -> str
     await page.locator("#join [type=submit]").click()
     welcome = page.locator(".got .flex-bubble").first
     await expect(welcome).to_contain_text("ご登録ありがとうございます")
-    await expect(welcome).to_contain_text(f"ウェルカムポイント+50 pt残高{balance} pt")
+    await expect(welcome).to_contain_text(f"ウェルカムポイント+50 pt{points}")
     number = SCAN.search(await welcome.inner_text())
     assert number
     return number[0]
