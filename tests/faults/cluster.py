@@ -1,7 +1,9 @@
 """Three RabbitMQ nodes on the loopback that are one broker, and the product on them."""
 
 import asyncio
+import json
 import shutil
+import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,6 +58,7 @@ class Cluster(Members):
         epmds, nodes = zip(*map(server_units.rabbitmq_units, plans), strict=True)
         named = (replace(unit, name=name) for unit, name in zip(nodes, NODES, strict=True))
         super().__init__([epmds[0], *named], self._layout.logs)
+        self._first = nodes[0]
         self.url = plans[0].url("rabbitmq")
         self.ports = tuple(plan.port("rabbitmq") for plan in plans)
 
@@ -64,6 +67,20 @@ class Cluster(Members):
         for name in ("epmd", *NODES):
             self.start(name)
             self.wait_ready(name)
+
+    def copies(self) -> dict[str, int]:
+        """On how many nodes each quorum queue lies. Asks the first node."""
+        tool = Path(self._first.argv[0]).with_name("rabbitmqctl")
+        asked = ["list_queues", "--quiet", "--formatter", "json", "name", "type", "members"]
+        told = subprocess.run(
+            [tool, "-n", f"{NODES[0]}@localhost", *asked],
+            env=dict(self._first.env),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        rows = json.loads(told.stdout)
+        return {row["name"]: len(row["members"]) for row in rows if row["type"] == "quorum"}
 
     def close(self) -> None:
         """End everything and delete it."""
