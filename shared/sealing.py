@@ -15,12 +15,18 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 VERSION = b"\x01"
 """Before everything locked away, so that another way to lock can follow this one."""
 
+_MARK = 4
 _NONCE = 12
-_SHORTEST = len(VERSION) + _NONCE + 16
+_HEAD = len(VERSION) + _MARK
+_SHORTEST = _HEAD + _NONCE + 16
 
 
 class Broken(Exception):
     """Not locked away with this key for this place, or changed since."""
+
+
+class OtherKey(Broken):
+    """Locked away with another key than this one, such as one that was destroyed."""
 
 
 def new_key() -> bytes:
@@ -44,17 +50,25 @@ def place(column: str, owner: UUID) -> bytes:
 
 
 def seal(key: bytes, plain: bytes, place: bytes) -> bytes:
-    """`plain`, locked away: version, nonce, and the rest 16 bytes longer than it was."""
-    nonce = secrets.token_bytes(_NONCE)
-    return VERSION + nonce + AESGCM(key).encrypt(nonce, plain, VERSION + place)
+    """`plain`, locked away: version, a mark of the key, nonce, and the rest 16 bytes longer than it
+    was."""
+    head, nonce = VERSION + _mark(key), secrets.token_bytes(_NONCE)
+    return head + nonce + AESGCM(key).encrypt(nonce, plain, head + place)
 
 
 def unseal(key: bytes, sealed: bytes, place: bytes) -> bytes:
-    """What was locked away. Raises Broken."""
+    """What was locked away. Raises Broken, of which OtherKey is one kind."""
     if len(sealed) < _SHORTEST or not sealed.startswith(VERSION):
         raise Broken("nothing that was sealed by this version")
-    nonce, hidden = sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
+    head, nonce, hidden = sealed[:_HEAD], sealed[_HEAD:][:_NONCE], sealed[_HEAD + _NONCE :]
+    if head[len(VERSION) :] != _mark(key):
+        raise OtherKey("sealed with another key")
     try:
-        return AESGCM(key).decrypt(nonce, hidden, VERSION + place)
+        return AESGCM(key).decrypt(nonce, hidden, head + place)
     except InvalidTag:
-        raise Broken("sealed with another key or for another place, or changed since") from None
+        raise Broken("sealed for another place, or changed since") from None
+
+
+def _mark(key: bytes) -> bytes:
+    """Tells whether it was this key, and nothing of it."""
+    return hashlib.sha256(b"tamaru mark of a key " + key).digest()[:_MARK]

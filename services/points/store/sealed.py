@@ -16,6 +16,7 @@ import msgspec
 from shared import clock, sealing
 from shared.bus.handling import Connection
 from shared.keys import Keys
+from shared.sealing import OtherKey
 
 WAIT = timedelta(days=1)
 """After the migration, in a shop that was there before: as long as the version before may run."""
@@ -103,16 +104,21 @@ async def shut(
 async def opened(
     connection: Connection, column: str, values: Sequence[tuple[UUID, bytes | None]]
 ) -> list[Any]:
-    """What was locked away for a column, by member; None where nothing was, and where the member's
-    key is destroyed. Raises WrongKey, Broken."""
+    """What was locked away for a column, by member; None where nothing was, and where the key that
+    it was locked with is destroyed, whether or not there is another since. Raises WrongKey,
+    Broken."""
     locked = {member for member, sealed in values if sealed is not None}
     keys = await _there(connection, locked) if locked else {}
-    return [
-        msgspec.json.decode(sealing.unseal(keys[member], sealed, sealing.place(column, member)))
-        if sealed is not None and member in keys
-        else None
-        for member, sealed in values
-    ]
+    return [_opened(keys.get(m), sealed, sealing.place(column, m)) for m, sealed in values]
+
+
+def _opened(key: bytes | None, sealed: bytes | None, place: bytes) -> Any:
+    if key is None or not sealed:
+        return None
+    try:
+        return msgspec.json.decode(sealing.unseal(key, sealed, place))
+    except OtherKey:
+        return None
 
 
 async def reseal(connection: Connection, size: int) -> int:

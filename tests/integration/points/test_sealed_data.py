@@ -132,6 +132,12 @@ async def test_who_was_erased_cannot_be_read_in_an_older_copy(points: Points) ->
         assert known is not None and known.fields == {"name": FIELDS["name"]}
         changes = await profiles.changes(connection, id, UUID(int=2**128 - 1), 100)
         assert [(each.before, each.after, each.reason) for each in changes] == [({}, {}, None)] * 3
+    async with points.pool.acquire() as connection:
+        await connection.execute("UPDATE members SET erased_at = NULL")
+        assert all(await sealed.shut(connection, "of.another", [(id, "a new key is made")]))
+        known = await profiles.find(connection, id)
+        assert known is not None and known.fields == {"name": FIELDS["name"]}
+        await connection.execute("DELETE FROM member_keys")
     await put_back(points, "member_keys", before["member_keys"])
     async with points.pool.acquire() as connection:
         known = await profiles.find(connection, id)

@@ -43,7 +43,7 @@ def test_a_changed_byte_anywhere_is_noticed() -> None:
             sealing.unseal(KEY, bytes(changed), PLACE)
 
 
-@pytest.mark.parametrize("length", [0, 1, 12, 28])
+@pytest.mark.parametrize("length", [0, 1, 16, 32])
 def test_what_is_cut_off_is_broken(length: int) -> None:
     with pytest.raises(Broken):
         sealing.unseal(KEY, sealing.seal(KEY, b"", PLACE)[:length], PLACE)
