@@ -1,7 +1,8 @@
 """Deleting what is too old to matter, a page a statement, so that nobody waits for it.
 
 Each service lists in its `retention.py` what it keeps and for how long; this owns the rhythm. Any
-number of processes may prune the same tables: what one is deleting the others pass over.
+number of processes may prune the same tables: what one is deleting the others pass over. Logs that
+are kept by the month are dropped by the month, and have their next ones made (`shared/months.py`).
 """
 
 import asyncio
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from shared import clock, logs
+from shared import clock, logs, months
 from shared.db import CONFLICTS, UNREACHABLE, Pool
 
 log = logs.logger(__name__)
@@ -34,13 +35,16 @@ async def prune(pool: "Pool[Any]", rules: Sequence[Rule], now: datetime) -> dict
     return {what: count for what, count in gone.items() if count}
 
 
-async def run(pool: "Pool[Any]", rules: Sequence[Rule]) -> None:
+async def run(
+    pool: "Pool[Any]", rules: Sequence[Rule], by_month: Sequence[months.Log] = ()
+) -> None:
     """Prune once an hour, until cancelled. Waits for the database when it is away."""
     pruned_at: datetime | None = None
     while True:
         now = clock.now()
         if pruned_at is None or abs(now - pruned_at) >= EVERY:
             try:
+                await months.keep(pool, by_month, now)
                 gone = await prune(pool, rules, now)
                 pruned_at = now
                 if gone:

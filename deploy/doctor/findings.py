@@ -22,6 +22,7 @@ TITLES = {
     "scheduler": ("スケジューラー", "scheduler"),
     "night": ("夜間処理", "the night"),
     "ledger": ("台帳の検査", "the ledger"),
+    "logs": ("記録の保管", "logs"),
     "line": ("LINE", "LINE"),
     "processes": ("プロセス", "processes"),
     "disk": ("ディスク", "disk"),

@@ -7,10 +7,11 @@ from typing import Any
 from deploy.doctor.findings import Finding, bad, good
 from services.notify.store import overdue
 from services.notify.store.claims import NOTICES
+from services.points.nights import retention
 from services.points.store import ledger_checks, watching
 from services.scheduler.store import items
 from services.webhook import store as webhook_store
-from shared import outbox
+from shared import months, outbox
 from shared.db import Pool
 
 LATE = timedelta(minutes=1)
@@ -100,6 +101,22 @@ async def _ledger(pool: "Pool[Any]", now: datetime) -> Finding:
     )
 
 
+async def _months(pool: "Pool[Any]", now: datetime) -> Finding:
+    ahead = min([await months.ahead(pool, each.table, now) for each in retention.BY_MONTH])
+    if ahead >= months.ENOUGH:
+        ja, en = (
+            f"{ahead} か月先まで用意されています。",
+            f"Logs have room for {ahead} months ahead.",
+        )
+        return good("logs", ja, en)
+    return bad(
+        "logs",
+        f"記録用の月別の区画が {ahead} か月先までしかありません。記録は失われません。",
+        f"Logs have their months for {ahead} month(s) ahead only. Nothing is lost meanwhile.",
+        "points-awards makes them once an hour: docker compose logs points-awards | grep month",
+    )
+
+
 async def _messages(pool: "Pool[Any]", now: datetime) -> Finding:
     since = (await overdue.waiting_since(pool, now, NOTICES)).values()
     age = _age(min((each for each in since if each), default=None), now)
@@ -130,7 +147,7 @@ async def _scheduler(pool: "Pool[Any]", now: datetime) -> Finding:
 
 LOOKS: dict[str, tuple[Look, ...]] = {
     "webhook": (_outbox("webhook"), _spool),
-    "points": (_outbox("points"), _night, _ledger),
+    "points": (_outbox("points"), _night, _ledger, _months),
     "notify": (_outbox("notify"), _messages),
     "scheduler": (_outbox("scheduler"), _scheduler),
 }

@@ -65,7 +65,7 @@ async def awards(process: Process) -> None:
     process.task(uses.run(pool))
     process.task(sweeping.run(pool, relay, rulebook))
     process.task(shopkeeping.announce(pool, relay))
-    process.task(pruning.run(pool, retention.RULES))
+    process.task(pruning.run(pool, retention.RULES, retention.BY_MONTH))
     process.watch_outbox()
     process.watch_database()
 

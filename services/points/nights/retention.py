@@ -27,7 +27,7 @@ from services.points.store import (
     takeouts,
 )
 from services.points.store import staff_sessions as session_store
-from shared import inbox
+from shared import inbox, months
 from shared.pruning import Rule
 from shared.web import sessions as ended
 
@@ -69,6 +69,12 @@ UPLOADS_KEPT = timedelta(days=1)
 TAKEOUTS_KEPT = timedelta(days=7)
 """A copy of everything is everybody's personal data."""
 
+MONTH = timedelta(days=31)
+"""What a log is kept for besides, until its month is over and goes as a whole; what has none, from
+before there were months, goes row by row at last."""
+
+BY_MONTH = (months.Log("audit_log", "at", audit.KEPT),)
+
 RULES = (
     Rule("inbox", inbox.KEPT, inbox.PRUNE),
     Rule("qr_uses", CODES_KEPT, qr_uses.PRUNE),
@@ -87,7 +93,7 @@ RULES = (
     Rule("staff_sessions", staff_sessions.KEPT, session_store.PRUNE),
     Rule("staff_invitations", staff_sessions.KEPT, staff_invitations.PRUNE),
     Rule("ended_sessions", ended.KEPT, ended.PRUNE),
-    Rule("audit_log", audit.KEPT, audit_store.PRUNE),
+    Rule("audit_log", audit.KEPT + MONTH, audit_store.PRUNE),
     Rule("counter_acts", ACTS_KEPT, counter_acts.PRUNE),
     Rule("member_exports", EXPORTS_KEPT, exports.PRUNE),
     Rule("import_contents", IMPORTS_KEPT, imports.PRUNE_CONTENTS),

@@ -8,7 +8,8 @@ from shared.bus.handling import Batch
 from shared.events import Event, KeyActed, StaffActed
 
 KEPT = timedelta(days=730)
-"""Two years, as the scheduler keeps its acts: last year's change of rules can be looked up."""
+"""Two years, as the scheduler keeps its acts: last year's change of rules can be looked up. A month
+goes as a whole, when the last of it is so old."""
 
 
 async def keep(batch: Batch, events: list[Event[StaffActed | KeyActed]]) -> None:

@@ -8,7 +8,9 @@ from tests.metrics_in_code import ROOT, Metric, metrics
 
 PAGE = (ROOT / "docs" / "metrics.md").read_text()
 ROW = re.compile(r"^\| `(\w+)` \| (\w+) \| ([\w, ]*) ?\|", re.MULTILINE)
-COUNTED = re.compile(r"_(messages|events|consumers|purchases|differences|sending|waiting|backlog)$")
+COUNTED = re.compile(
+    r"_(messages|events|consumers|purchases|differences|sending|waiting|backlog|months)$"
+)
 
 
 def test_the_page_lists_the_metrics_that_there_are() -> None:
