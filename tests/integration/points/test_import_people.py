@@ -1,11 +1,15 @@
 """What imports keep of people: told apart and merged, let out and erased like everything else."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import msgspec
 import pytest
 
-from services.points.store import exports
+from services.points.nights import sealing
+from services.points.store import exports, profiles
+from services.points.store.sealed import WAIT
+from shared import clock
 from tests.integration.points.import_desk import Desk
 from tests.integration.points.shop import Points, owner, verified
 
@@ -87,3 +91,34 @@ async def test_what_was_spent_before_goes_where_the_card_goes(points: Points, de
     assert await points.pool.fetchval(spent, kept["id"]) == 0
     assert (await desk.found(card=CARD))["id"] == card["id"]
     await verified(points)
+
+
+async def test_what_an_import_filled_in_is_sealed_a_day_after_the_upgrade_and_can_be_undone(
+    points: Points, desk: Desk
+) -> None:
+    made = await points.client.post("/v1/members", json={"phone": PHONE}, headers=owner("m"))
+    await points.pool.execute("INSERT INTO sealing_waits VALUES (true)")
+    await points.pool.execute(
+        "UPDATE migrations SET applied_at = $1 WHERE version = 35", clock.now()
+    )
+    try:
+        ran = await desk.ran(FILE, "paper_card", consent="shop")
+        assert {"import_effects", "profiles"} <= await tables_with(points, NOTE)
+        clock.set_offset(WAIT)
+        while await sealing.page(points.pool):
+            pass
+        assert await tables_with(points, NOTE) <= {"import_rows"}
+        assert (await desk.step(ran["id"], "undo", {})).status_code == 202
+        await desk.work()
+        async with points.pool.acquire() as connection:
+            known = await profiles.find(connection, UUID(made.json()["id"]))
+        assert known is not None and known.fields == {}
+    finally:
+        clock.set_offset(timedelta())
+        await points.pool.execute("DELETE FROM sealing_waits")
+
+
+async def tables_with(points: Points, secret: str) -> set[str]:
+    """The tables in which a secret stands in clear."""
+    rows = (await everything(points)).splitlines()
+    return {row.partition(":")[0] for row in rows if secret in row}
