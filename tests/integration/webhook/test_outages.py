@@ -200,8 +200,10 @@ async def test_the_room_knows_how_long_the_first_waits(edge, told) -> None:
     assert room._waited() == 0
     edge.broker.hang()
     posting = asyncio.create_task(edge.post(edge.purchase()))
-    await told.until(lambda: room._waited() > 0.1)
-    edge.broker.mend()
+    try:
+        await told.until(lambda: room._waited() > 0.1, 5)
+    finally:
+        edge.broker.mend()
     assert (await posting).status == 202
     await told.until(lambda: room._waited() == 0)
 
