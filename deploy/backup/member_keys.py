@@ -58,7 +58,10 @@ def read(path: Path) -> list[MemberKey]:
 
 
 async def put_back(connection: asyncpg.Connection, keys: list[MemberKey]) -> None:
-    """Into a restored database, those of the members that it has."""
+    """Into a restored database, those of the members that it has. One from before there were keys
+    has no table for them."""
+    if not keys:
+        return
     await store.add_member_keys(
         connection,
         [each.member_id for each in keys],
