@@ -19,6 +19,8 @@ from services.points.store import verification as store
 from shared.bus.handling import Connection
 
 PAGE = 1000
+MOST_ENTRIES = 20_000
+"""Of a page, so that memory stays bounded; of a member who has more, all."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -71,12 +73,29 @@ async def page(connection: Connection, after: UUID, members: int) -> Page | None
     """Check the next members, in one snapshot that the caller has open; None when there are none.
     Nobody's books are on two pages."""
     accounts = await store.accounts(connection, after, members)
-    return await _page(connection, accounts) if accounts else None
+    return await _page(connection, await _few(connection, accounts)) if accounts else None
 
 
 async def check(connection: Connection, members: Sequence[UUID]) -> list[Finding]:
     """Check these members only; the caller has a snapshot open."""
-    return (await _page(connection, await store.accounts_of(connection, members))).findings
+    accounts = list(await store.accounts_of(connection, members))
+    findings: list[Finding] = []
+    while accounts:
+        some = await _few(connection, accounts)
+        findings += (await _page(connection, some)).findings
+        del accounts[: len(some)]
+    return findings
+
+
+async def _few(connection: Connection, accounts: Sequence[Any]) -> Sequence[Any]:
+    """The first of these, as many as have not too many entries together; one at least."""
+    counts = await store.entry_counts(connection, [each["member_id"] for each in accounts])
+    entries = 0
+    for number, account in enumerate(accounts):
+        entries += counts.get(account["member_id"], 0)
+        if entries > MOST_ENTRIES and number:
+            return accounts[:number]
+    return accounts
 
 
 async def _page(connection: Connection, accounts: Sequence[Any]) -> Page:

@@ -22,6 +22,9 @@ SELECT member_id, id, kind, amount, balance_after, cause, occurred_at, recorded_
     program_version, moves, reverses
 FROM entries WHERE member_id = ANY($1::uuid[]) AND unit = 'point' ORDER BY member_id, id
 """
+_ENTRY_COUNTS = """
+SELECT member_id, count(*) AS entries FROM entries WHERE member_id = ANY($1::uuid[]) GROUP BY 1
+"""
 _LOTS = """
 SELECT member_id, entry_id, opened, remaining, held, pending, opened_at, active_at, expires_at
 FROM lots WHERE member_id = ANY($1::uuid[]) AND unit = 'point'
@@ -102,6 +105,12 @@ async def accounts_of(connection: Connection, members: Sequence[UUID]) -> list[A
 async def entries(connection: Connection, members: Sequence[UUID]) -> list[Any]:
     """All entries of the members, each member's in the order recorded."""
     return await connection.fetch(_ENTRIES, list(members))
+
+
+async def entry_counts(connection: Connection, members: Sequence[UUID]) -> dict[UUID, int]:
+    """How many entries each of the members has; who has none is left out."""
+    rows = await connection.fetch(_ENTRY_COUNTS, list(members))
+    return {row["member_id"]: row["entries"] for row in rows}
 
 
 async def lots(connection: Connection, members: Sequence[UUID]) -> list[Any]:

@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 
 from deploy.doctor import waiting_checks
 from deploy.doctor.findings import Finding
+from services.points.accounts import verifying
 from services.points.accounts.ledger_watch import LedgerWatch
 from services.points.nights import checking, work_watch
 from services.points.store import ledger_checks
@@ -106,6 +107,32 @@ async def test_processes_share_a_check_and_a_killed_one_costs_a_page(shop: Shop)
     assert (found["members"], found["entries"], found["differences"]) == (MEMBERS, MEMBERS, 0)
     assert await shop.pool.fetchval("SELECT count(*) FROM ledger_checks") == 1
     assert not await checking.page(shop.pool)
+
+
+async def test_a_page_holds_no_more_entries_than_memory_should(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        await shop.give(1)
+    monkeypatch.setattr(verifying, "MOST_ENTRIES", 7)  # three each: two members
+    read, pages = verifying.store.entries, []
+
+    async def counted(connection: Any, members: Any) -> Any:
+        rows = await read(connection, members)
+        pages.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(verifying.store, "entries", counted)
+    found = await checked(shop)
+    assert (found["members"], found["entries"], found["differences"]) == (MEMBERS, 3 * MEMBERS, 0)
+    victim = shop.members[-1]
+    await shop.pool.execute("UPDATE lots SET remaining = 0 WHERE member_id = $1", victim)
+    move_to(at("2025-01-02 03:32"))
+    assert await seen(shop) > 0, "all whose points moved are looked at"
+    assert set(pages) == {3, 6}
+    assert sum(pages) == 2 * 3 * MEMBERS
+    monkeypatch.setattr(verifying, "MOST_ENTRIES", 2)
+    assert await seen(shop) > 0, "one member's are never parted"
 
 
 async def test_a_check_that_does_not_end_is_seen(shop: Shop) -> None:
