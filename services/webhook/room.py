@@ -6,12 +6,12 @@ and what waits in the broker for points. Each refuses with 503 and Retry-After b
 read; what was accepted stays accepted.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from shared.bus.bus import Bus
 from shared.problems import Problem, unavailable
 
-COSTS: Mapping[str, int] = {"/v1/purchases": 1, "/line/webhook": 4, "/v1/purchases/batch": 32}
+COSTS: dict[str, int] = {"/v1/purchases": 1, "/line/webhook": 4, "/v1/purchases/batch": 32}
 """What a request takes, about as the bodies' limits are to one another."""
 
 MOST_UNDER_WAY = 400

@@ -36,8 +36,10 @@ def environment(servers, webhook_database: str, namespace: str) -> dict[str, str
 
 
 @contextlib.contextmanager
-def started(environment: dict[str, str], *words: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "services.webhook", *words]
+def started(
+    environment: dict[str, str], *words: str, module: str = "services.webhook"
+) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", module, *words]
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -56,18 +58,31 @@ def is_ready(port: str) -> bool:
         return False
 
 
+def until_ready(process: subprocess.Popen[str], port: str) -> None:
+    deadline = time.monotonic() + 30
+    while not is_ready(port):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_it_becomes_ready_and_ends_at_a_signal(environment: dict[str, str]) -> None:
     with started(environment, "web") as process:
-        deadline = time.monotonic() + 30
-        while not is_ready(environment["HTTP_PORT"]):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until_ready(process, environment["HTTP_PORT"])
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=20)
         assert process.returncode == 0, output
         assert "stopped" in output
         assert environment["PURCHASE_ID_KEY"] not in output
+
+
+def test_the_yardstick_of_its_benchmark_answers(environment: dict[str, str]) -> None:
+    with started(environment, module="deploy.bench.noop_web") as process:
+        until_ready(process, environment["HTTP_PORT"])
+        for way in ("fastapi", "short"):
+            url = f"http://127.0.0.1:{environment['HTTP_PORT']}/bench/{way}"
+            with urllib.request.urlopen(url, data=b"{}", timeout=5) as answer:
+                assert answer.status == 202
 
 
 @pytest.mark.parametrize("name", ["LINE_CHANNEL_SECRET", "PURCHASE_ID_KEY", "REDIS_URL"])
