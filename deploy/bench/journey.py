@@ -105,13 +105,16 @@ class Road:
 
 
 def latencies(outcome: Outcome, landings: list[Landing], users: list[str]) -> list[float]:
-    """Milliseconds from each POST to its message: a member's n-th message tells of the n-th."""
+    """Milliseconds from each accepted POST to its message: a member's n-th message tells of the
+    n-th that was accepted."""
     landed: dict[str, deque[int]] = defaultdict(deque)
     for landing in landings:
         landed[landing.user].append(landing.at_ns)
+    refused = set(outcome.refused)
     return [
         (landed[users[number % len(users)]].popleft() - sent) / 1e6
         for number, sent in enumerate(outcome.sent)
+        if number not in refused
     ]
 
 

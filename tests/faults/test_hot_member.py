@@ -1,9 +1,11 @@
-"""Half of all purchases are one member's: each counts once, and the rates say what it costs.
+"""One member's purchases are half of all, or a crowd of its own: each counts once, and the figures
+say what it costs the others.
 
-`make faults ARGS="-k hot -s"` prints them. That one store has more than the others needs no run of
+`make faults ARGS="-k hot"` prints them. That one store has more than the others needs no run of
 its own: every load here is one store's.
 """
 
+import time
 from collections.abc import Sequence
 from itertools import chain, repeat
 
@@ -11,14 +13,17 @@ import pytest
 
 from deploy.bench import load
 from deploy.local.stack import Stack
-from tests.faults import records, rush
-from tests.faults.conftest import Tamaru
+from tests.faults import neighbours, records, rush
+from tests.faults.conftest import Tamaru, aloud
 from tests.faults.test_overload import DRAIN_SECONDS, awarded, job
 
 MEMBERS = 300
 POSTS = 3_000
 ROUNDS = 2
 WINDOW = 1_000
+SECONDS = 15.0
+SHARE = 0.5
+"""Of what the machine bears, by the crowd that the others are beside."""
 
 
 def half_hot(cards: Sequence[str]) -> list[str]:
@@ -45,8 +50,38 @@ async def test_a_hot_member(
                 await records.rest(session, stack, DRAIN_SECONDS)
                 found, doubled = await awarded(stack, f"{name}{number}")
                 assert (len(found), doubled) == (POSTS, 0)
-    with capsys.disabled():
-        ratio = sum(rates["hot"]) / sum(rates["even"])
-        print(f"\npurchases a second, of phones reached: {rates}; hot / even: {ratio:.2f}")
+    ratio = sum(rates["hot"]) / sum(rates["even"])
+    aloud(capsys)(f"purchases a second, of phones reached: {rates}; hot / even: {ratio:.2f}\n")
+    assert "0 differences" in tamaru("ledger", "verify")
+    assert tamaru("dlq", "list").strip() == "no dead letters"
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(900)
+async def test_the_others_beside_a_hot_member(
+    stack: Stack, tamaru: Tamaru, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As many purchases of a hundred members as of one, beside those who are watched."""
+    tell = aloud(capsys)
+    async with rush.client() as session:
+        watched = await rush.join(session, stack, MEMBERS)
+        crowd = list((await rush.join(session, stack, 100)).values())
+        already = (await rush.stats(session, stack))["messages_delivered"]
+        usual = await load.post(job(stack, crowd, POSTS, "bears", window=WINDOW, already=already))
+        await records.rest(session, stack, DRAIN_SECONDS)
+        rate = usual.rate * SHARE
+        tell(f"beside {rate:.0f} purchases a second")
+        for number in range(ROUNDS):
+            for name, shoppers in {"a hundred members": crowd, "one member": crowd[:1]}.items():
+                theirs = job(
+                    stack,
+                    shoppers,
+                    int(rate * SECONDS),
+                    f"crowd-{number}-{len(shoppers)}-{time.time_ns()}",
+                    rate=rate,
+                    connections=256,
+                )
+                found = await neighbours.beside(session, stack, watched, theirs, SECONDS)
+                tell(f"beside {name}'s: {found}")
     assert "0 differences" in tamaru("ledger", "verify")
     assert tamaru("dlq", "list").strip() == "no dead letters"

@@ -20,6 +20,20 @@ def test_a_members_messages_are_matched_in_order() -> None:
     assert latencies(outcome, landings, ["a", "b"]) == [7, 3, 6, 6]
 
 
+def test_who_was_refused_waits_for_nothing() -> None:
+    outcome = Outcome(
+        sent=[0, 1 * MS, 2 * MS],
+        statuses={},
+        took=1,
+        cpu=0,
+        answer_p50=0,
+        answer_p99=0,
+        refused=[0],
+    )
+
+    assert latencies(outcome, [_landing("a", 4 * MS), _landing("a", 6 * MS)], ["a"]) == [3, 4]
+
+
 def test_percentiles_come_from_the_sorted_latencies() -> None:
     journey = Journey(1, [float(each) for each in range(1, 101)], {})
 
