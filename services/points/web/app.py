@@ -13,6 +13,7 @@ from services.points.purchases.awards import Awards
 from services.points.settings import WebSettings
 from services.points.staff import line_sign_in
 from services.points.store import sealed
+from services.points.store.sealed import WrongKey
 from services.points.web import (
     account,
     account_codes,
@@ -81,12 +82,17 @@ from services.points.web import (
     visit_codes,
 )
 from services.points.web.pages import PAGES
-from shared import problems
+from shared import logs, problems
 from shared.bus.errors import NotYet
 from shared.process import Process
 from shared.web import api, pages
 from shared.web.staff import Gate
 from shared.web.waiting import Waiting
+
+log = logs.logger(__name__)
+
+_LOCKED_SECONDS = 60
+"""Somebody has to mend a setting."""
 
 _MODULES = (
     card,  # first: what is opened most often is looked for first
@@ -196,6 +202,7 @@ def build(process: Process, settings: WebSettings) -> FastAPI:
     app.add_exception_handler(NotYet, _not_ready)
     app.add_exception_handler(MergedMeanwhile, _merged)
     app.add_exception_handler(MemberGone, _gone)
+    app.add_exception_handler(WrongKey, _locked)
     pages.install(app, PAGES)
     return app
 
@@ -225,3 +232,16 @@ async def _merged(_: Request, error: Exception) -> Response:
 async def _gone(_: Request, error: Exception) -> Response:
     words = "退会された会員です。 The member has left: nothing can be given or taken any more."
     return problems.Problem(409, "member-gone", words).response()
+
+
+async def _locked(request: Request, error: Exception) -> Response:
+    log.error("personal data cannot be read", problem=str(error))
+    words = (
+        "個人情報を開く鍵が違います。 Members' personal data is sealed under another "
+        "PERSONAL_DATA_KEY. Points, cards and redemptions go on without it. The operator has to "
+        "give the key that it was sealed with; `tamaru doctor` says more."
+    )
+    problem = problems.Problem(
+        503, "personal-data-locked", words, headers=problems.come_again(_LOCKED_SECONDS)
+    )
+    return PAGES.problem(request, problem)

@@ -14,7 +14,7 @@ from services.points.store.sealed import WAIT, WrongKey
 from shared import clock
 from shared.keys import Keys
 from shared.sealing import Broken
-from tests.integration.points.shop import PERSONAL_KEY, Points, owner
+from tests.integration.points.shop import PERSONAL_KEY, Points, owner, pos
 
 PHONE = "09012123434"
 PRIVATE = {"email": "hanako@example.jp", "address": "港区芝公園四丁目", "note": "紅茶がお好き"}
@@ -207,3 +207,26 @@ async def test_the_installations_key_can_be_changed(points: Points) -> None:
     async with points.pool.acquire() as connection:
         with pytest.raises(WrongKey):
             await profiles.find(connection, UUID(member["id"]))
+
+
+async def test_under_a_wrong_key_everybody_is_told_what_to_do_and_tills_go_on(
+    points: Points,
+) -> None:
+    member = await somebody(points)
+    sealed.use(Keys(NEW))
+    for path in ("profile", "changes"):
+        answer = await points.client.get(f"/v1/members/{member['id']}/{path}", headers=owner())
+        assert (answer.status_code, answer.json()["type"]) == (
+            503,
+            "urn:tamaru:problem:personal-data-locked",
+        )
+        assert "PERSONAL_DATA_KEY" in answer.json()["detail"]
+        assert int(answer.headers["retry-after"]) >= 60
+    path = f"/v1/members/{member['id']}/adjustments"
+    given = await points.client.post(
+        path, json={"points": 100, "reason": "open"}, headers=owner("give")
+    )
+    assert given.status_code == 201, given.text
+    assert await points.balance(UUID(member["id"])) == 100
+    path = f"/v1/members/lookup?card={member['card']}"
+    assert (await points.client.get(path, headers=pos())).status_code == 200
