@@ -2,7 +2,6 @@
 is the time from each POST that was accepted to the receipt on the phone."""
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ from deploy.bench.load import Job, Outcome
 from deploy.bench.phones import Phones
 from deploy.local.stack import Stack
 from tests.faults import records
-from tests.faults.test_overload import DRAIN_SECONDS, awarded, job
+from tests.faults.test_overload import DRAIN_SECONDS, accounted, job
 
 RATE = 40
 """Purchases a second of those who are watched."""
@@ -54,7 +53,7 @@ async def beside(
     """
     phones = Phones(session, stack.env["SANDBOX_URL"])
     already = await phones.arrived()
-    name = f"others-{time.time_ns()}"
+    name = f"beside {crowd.name}"
     watched = job(
         stack,
         list(cards.values()),
@@ -73,6 +72,6 @@ async def beside(
 
 async def _once(stack: Stack, name: str, outcome: Outcome) -> None:
     assert set(outcome.statuses) <= {"202", "429", "503"}, outcome.statuses
-    found, doubled = await awarded(stack, f"{name}-")
-    assert set(range(len(outcome.sent))) - set(outcome.refused) <= found, f"{name}: some are lost"
+    lost, doubled = await accounted(stack, f"{name}-", outcome)
+    assert not lost, f"{name}: {len(lost)} are lost"
     assert not doubled

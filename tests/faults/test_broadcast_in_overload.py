@@ -8,13 +8,13 @@ from collections import Counter
 
 import pytest
 
-from deploy.bench import campaign, load
+from deploy.bench import campaign
 from deploy.bench.campaign import OWN, Owner
 from deploy.local.stack import Stack
-from tests.faults import neighbours, records, rush
+from tests.faults import neighbours, rush
 from tests.faults.conftest import Tamaru, aloud
 from tests.faults.test_broadcasts import SEND_SECONDS, join, landings
-from tests.faults.test_overload import CONNECTIONS, DRAIN_SECONDS, FIRST_POSTS, TIMES, job
+from tests.faults.test_overload import CONNECTIONS, TIMES, bears, job
 
 RECIPIENTS = 20_000
 WATCHED, CROWD = 300, 300
@@ -32,12 +32,7 @@ async def test_a_broadcast_in_overload(
         await campaign.tag_members(stack.env["DATABASE_URL"], RECIPIENTS)
         watched = await rush.join(session, stack, WATCHED)
         crowd = list((await rush.join(session, stack, CROWD)).values())
-        already = (await rush.stats(session, stack))["messages_delivered"]
-        usual = await load.post(
-            job(stack, crowd, FIRST_POSTS, "bears", window=1_000, already=already)
-        )
-        await records.rest(session, stack, DRAIN_SECONDS)
-        rate = usual.rate * TIMES
+        rate = (await bears(session, stack, crowd, "bears")).rate * TIMES
         tell(f"{rate:.0f} purchases a second come, {TIMES} times what it bears")
 
         async def waits(name: str) -> None:

@@ -5,22 +5,18 @@ say what it costs the others.
 its own: every load here is one store's.
 """
 
-import time
 from collections.abc import Sequence
 from itertools import chain, repeat
 
 import pytest
 
-from deploy.bench import load
 from deploy.local.stack import Stack
-from tests.faults import neighbours, records, rush
+from tests.faults import neighbours, rush
 from tests.faults.conftest import Tamaru, aloud
-from tests.faults.test_overload import DRAIN_SECONDS, awarded, job
+from tests.faults.test_overload import FIRST_POSTS, awarded, bears, job
 
 MEMBERS = 300
-POSTS = 3_000
 ROUNDS = 2
-WINDOW = 1_000
 SECONDS = 15.0
 SHARE = 0.5
 """Of what the machine bears, by the crowd that the others are beside."""
@@ -42,14 +38,10 @@ async def test_a_hot_member(
         cards = list((await rush.join(session, stack, MEMBERS)).values())
         for number in range(ROUNDS):
             for name, shoppers in {"even": cards, "hot": half_hot(cards)}.items():
-                already = (await rush.stats(session, stack))["messages_delivered"]
-                outcome = await load.post(
-                    job(stack, shoppers, POSTS, f"{name}{number}", window=WINDOW, already=already)
-                )
+                outcome = await bears(session, stack, shoppers, f"{name}{number}")
                 rates[name].append(outcome.rate)
-                await records.rest(session, stack, DRAIN_SECONDS)
                 found, doubled = await awarded(stack, f"{name}{number}")
-                assert (len(found), doubled) == (POSTS, 0)
+                assert (len(found), doubled) == (FIRST_POSTS, 0)
     ratio = sum(rates["hot"]) / sum(rates["even"])
     aloud(capsys)(f"purchases a second, of phones reached: {rates}; hot / even: {ratio:.2f}\n")
     assert "0 differences" in tamaru("ledger", "verify")
@@ -66,10 +58,7 @@ async def test_the_others_beside_a_hot_member(
     async with rush.client() as session:
         watched = await rush.join(session, stack, MEMBERS)
         crowd = list((await rush.join(session, stack, 100)).values())
-        already = (await rush.stats(session, stack))["messages_delivered"]
-        usual = await load.post(job(stack, crowd, POSTS, "bears", window=WINDOW, already=already))
-        await records.rest(session, stack, DRAIN_SECONDS)
-        rate = usual.rate * SHARE
+        rate = (await bears(session, stack, crowd, "bears")).rate * SHARE
         tell(f"beside {rate:.0f} purchases a second")
         for number in range(ROUNDS):
             for name, shoppers in {"a hundred members": crowd, "one member": crowd[:1]}.items():
@@ -77,7 +66,7 @@ async def test_the_others_beside_a_hot_member(
                     stack,
                     shoppers,
                     int(rate * SECONDS),
-                    f"crowd-{number}-{len(shoppers)}-{time.time_ns()}",
+                    f"crowd-{number}-{len(shoppers)}",
                     rate=rate,
                     connections=256,
                 )

@@ -5,7 +5,7 @@ like. Each night `nights/checking.py` reads the same, with a snapshot a page. It
 """
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -73,23 +73,26 @@ async def page(connection: Connection, after: UUID, members: int) -> Page | None
     """Check the next members, in one snapshot that the caller has open; None when there are none.
     Nobody's books are on two pages."""
     accounts = await store.accounts(connection, after, members)
-    return await _page(connection, await _few(connection, accounts)) if accounts else None
+    if not accounts:
+        return None
+    counts = await store.entry_counts(connection, _ids(accounts))
+    return await _page(connection, _few(accounts, counts))
 
 
 async def check(connection: Connection, members: Sequence[UUID]) -> list[Finding]:
     """Check these members only; the caller has a snapshot open."""
     accounts = list(await store.accounts_of(connection, members))
+    counts = await store.entry_counts(connection, _ids(accounts))
     findings: list[Finding] = []
     while accounts:
-        some = await _few(connection, accounts)
+        some = _few(accounts, counts)
         findings += (await _page(connection, some)).findings
         del accounts[: len(some)]
     return findings
 
 
-async def _few(connection: Connection, accounts: Sequence[Any]) -> Sequence[Any]:
+def _few(accounts: Sequence[Any], counts: Mapping[UUID, int]) -> Sequence[Any]:
     """The first of these, as many as have not too many entries together; one at least."""
-    counts = await store.entry_counts(connection, [each["member_id"] for each in accounts])
     entries = 0
     for number, account in enumerate(accounts):
         entries += counts.get(account["member_id"], 0)
@@ -98,8 +101,12 @@ async def _few(connection: Connection, accounts: Sequence[Any]) -> Sequence[Any]
     return accounts
 
 
+def _ids(accounts: Sequence[Any]) -> list[UUID]:
+    return [account["member_id"] for account in accounts]
+
+
 async def _page(connection: Connection, accounts: Sequence[Any]) -> Page:
-    members = [account["member_id"] for account in accounts]
+    members = _ids(accounts)
     rows = await store.entries(connection, members)
     entries: dict[UUID, list[Any]] = defaultdict(list)
     for row in rows:
