@@ -284,20 +284,21 @@ class Program(Rules, frozen=True, kw_only=True):
 _SHAPE = inspect.type_info(Rules)
 
 
-def parse(raw: bytes | str | object) -> Program:
-    """The program in JSON text or in an already decoded object.
+def parse(raw: bytes | object) -> Program:
+    """The program in the bytes of JSON text or in what they were decoded to: text is then text,
+    and no program.
 
     Raises ProgramInvalid with every problem of the whole document, never only the first.
     """
     document: Any = raw
-    if isinstance(raw, bytes | str):
+    if isinstance(raw, bytes):
         try:
             document = msgspec.json.decode(raw)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise ProgramInvalid([Problem("", f"send the program as JSON ({error})")]) from None
     plain = _written_out(document)
     found = checks.problems(_SHAPE, plain)
-    if isinstance(raw, bytes | str):
+    if isinstance(raw, bytes):
         found += repeats(raw)
     if found:
         raise ProgramInvalid(found)

@@ -8,7 +8,7 @@ from math import ceil, floor
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.points.rules.earn import (
@@ -373,6 +373,7 @@ json_values = st.recursive(
 
 @settings(max_examples=300, deadline=None)
 @given(document=json_values)
+@example(document="{}")
 def test_any_document_is_either_kept_as_it_is_or_refused_with_reasons(document: Any) -> None:
     try:
         program = parse(document)

@@ -15,7 +15,7 @@ DOCUMENTS = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_it_can_be_published(document: str) -> None:
-    assert programs.parse(document).document
+    assert programs.parse(document.encode()).document
 
 
 def test_every_part_of_the_document_has_a_section() -> None:

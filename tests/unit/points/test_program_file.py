@@ -36,7 +36,7 @@ def test_the_rules_stay_the_same(document: dict[str, Any]) -> None:
     text = program_file.text(document)
     assert json.loads(text) == document
     assert program_file.text(json.loads(text)) == text
-    assert parse(text).document == document
+    assert parse(text.encode()).document == document
 
 
 def test_people_can_read_it() -> None:
