@@ -1,7 +1,7 @@
 """Kubernetes runs what docker-compose.yml and the local start run.
 
 The same processes, with the same commands, settings and secrets, each with its own database role
-only. Pure but for `compose` and the Caddyfile.
+only. Pure but for `compose` and the edge's files.
 """
 
 import re
@@ -28,6 +28,8 @@ OVERLAYS_SAY = {
     "LINE_API_BASE",
 }
 """Settings that name an installation; every other one has the default of compose."""
+
+EDGE = ROOT / "deploy" / "edge"
 
 _VARIABLE = re.compile(r"^\$\{(?P<name>\w+):(?P<kind>[-?])(?P<rest>[^}]*)\}$")
 _SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|_KEY(_OLD)?$")
@@ -109,7 +111,10 @@ def _workload(
 ) -> Iterator[str]:
     pod = template_of(workload)["spec"]
     container = pod["containers"][0]
-    yield from _command(container, service, resources, pod)
+    if container.get("command") != service.get("command"):
+        yield f"runs {container.get('command')}, docker-compose.yml {service.get('command')}"
+    if workload["metadata"]["name"] == "edge":
+        yield from _edge(container, pod, resources)
     for each in pod.get("initContainers", []) + pod["containers"]:
         yield from _order(each)
         yield from _role(each, workload["metadata"]["name"])
@@ -124,20 +129,17 @@ def _workload(
     yield from _secrets(container, wanted)
 
 
-def _command(
-    container: Mapping[str, Any],
-    service: Mapping[str, Any],
-    resources: list[Resource],
-    pod: Mapping[str, Any],
+def _edge(
+    container: Mapping[str, Any], pod: Mapping[str, Any], resources: list[Resource]
 ) -> Iterator[str]:
-    if container.get("command") != service.get("command"):
-        yield f"runs {container.get('command')}, docker-compose.yml {service.get('command')}"
-    if "build" not in service and container["image"] != service["image"]:
-        yield f"has the image {container['image']}, docker-compose.yml {service['image']}"
-    for volume in pod.get("volumes", []) if "build" not in service else []:
+    """Compose builds its edge of Caddy and the Caddyfile; here both are taken as they are."""
+    built_of = re.search(r"^FROM (\S+)$", (EDGE / "Dockerfile").read_text(), re.MULTILINE)
+    if built_of is None or container["image"] != built_of[1]:
+        yield f"has the image {container['image']}, deploy/edge/Dockerfile another"
+    for volume in pod.get("volumes", []):
         name = volume.get("configMap", {}).get("name")
         held = find(resources, "ConfigMap", name) if name else None
-        if held and held["data"].get("Caddyfile") != (ROOT / "deploy/edge/Caddyfile").read_text():
+        if held and held["data"].get("Caddyfile") != (EDGE / "Caddyfile").read_text():
             yield "has another Caddyfile than deploy/edge/Caddyfile"
 
 

@@ -1,4 +1,4 @@
-"""deploy/Dockerfile, read instruction by instruction, and .dockerignore beside it."""
+"""deploy/Dockerfile, read instruction by instruction, .dockerignore beside it; the edge's own."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ import pytest
 from services.notify.menus.fonts import PLACES
 
 ROOT = Path(__file__).parents[3]
-TEXT = (ROOT / "deploy" / "Dockerfile").read_text()
 
 
 @dataclass(frozen=True)
@@ -19,9 +18,10 @@ class Instruction:
     stage: int
 
 
-def instructions() -> list[Instruction]:
+def instructions(place: str) -> list[Instruction]:
     """Every instruction with its continuation lines, and the stage that it belongs to."""
-    lines = [line for line in TEXT.splitlines() if line and not line.startswith("#")]
+    text = (ROOT / place).read_text()
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
     found, stage = [], -1
     for line in joined.splitlines():
@@ -31,8 +31,9 @@ def instructions() -> list[Instruction]:
     return found
 
 
-ALL = instructions()
+ALL = instructions("deploy/Dockerfile")
 FINAL = [each for each in ALL if each.stage == ALL[-1].stage]
+EDGE = instructions("deploy/edge/Dockerfile")
 
 
 def of(name: str, among: list[Instruction] = ALL) -> list[str]:
@@ -135,3 +136,21 @@ def test_the_command_is_the_one_of_the_project() -> None:
     project = (ROOT / "pyproject.toml").read_text()
     assert 'tamaru = "deploy.cli:app"' in project
     assert any("from deploy.cli import app" in rest for rest in of("RUN"))
+
+
+def test_the_edge_stands_on_an_exact_release() -> None:
+    (base,) = of("FROM", EDGE)
+    assert re.fullmatch(r"caddy:\d+\.\d+\.\d+-alpine", base)
+
+
+def test_the_edge_starts_without_rights_and_may_write_its_certificates() -> None:
+    assert EDGE[-1].name == "USER"
+    assert EDGE[-1].rest == of("USER", FINAL)[0]
+    copy, owner = of("RUN", EDGE)
+    assert copy == "cp /usr/bin/caddy /usr/bin/copied && mv /usr/bin/copied /usr/bin/caddy"
+    assert owner == f"chown -R {EDGE[-1].rest} /data"
+
+
+def test_the_edge_has_the_caddyfile_of_every_other_start() -> None:
+    assert of("COPY", EDGE) == ["--chmod=444 Caddyfile /etc/caddy/Caddyfile"]
+    assert (ROOT / "deploy/edge/Caddyfile").is_file()

@@ -141,6 +141,10 @@ CHANGES: dict[str, tuple[Change, str]] = {
         lambda r: [each["data"].update(Caddyfile="") for each in of_kind(r, "ConfigMap")],
         "has another Caddyfile",
     ),
+    "another Caddy": (
+        lambda r: container(r, "edge").update(image="caddy:2.11.3-alpine"),
+        "has the image caddy:2.11.3-alpine, deploy/edge/Dockerfile another",
+    ),
     "another version of a server": (
         lambda r: container(r, "valkey").update(image="valkey/valkey:9.0.0-alpine"),
         "valkey: image valkey/valkey:9.0.0-alpine, docker-compose.yml",
