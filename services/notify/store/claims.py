@@ -13,7 +13,7 @@ import asyncpg
 from services.notify.categories import CAMPAIGN
 from services.notify.sending import grouping
 from services.notify.sending.deliveries import Delivery
-from services.notify.sending.grouping import Group
+from services.notify.sending.grouping import MOST_OBJECTS, Group
 from shared.bus.handling import Connection
 
 NOTICES = tuple(range(CAMPAIGN))
@@ -64,11 +64,24 @@ UPDATE deliveries AS d SET messages = r.messages
 FROM unnest($1::text[], $2::uuid[], $3::text[]) AS r (line_user_id, event_id, messages)
 WHERE d.line_user_id = r.line_user_id AND d.event_id = r.event_id
 """
-_FOLLOW = """
+# What went with one that goes with another from now on goes along. A call has no more than so many;
+# without that bound the planner would read a table whole that is new to it.
+_FOLLOW = f"""
+WITH r AS (
+    SELECT * FROM unnest($2::text[], $3::uuid[], $4::uuid[], $5::uuid[])
+        AS r (line_user_id, event_id, id, leader)
+), along AS (
+    UPDATE deliveries AS d SET merged_into = r.leader
+    FROM r, LATERAL (
+        SELECT line_user_id, event_id FROM deliveries
+        WHERE merged_into = r.id LIMIT {MOST_OBJECTS}
+    ) AS led
+    WHERE d.line_user_id = led.line_user_id AND d.event_id = led.event_id
+)
 UPDATE deliveries AS d
 SET status = 'merged', due_at = NULL, gathering = false, merged_into = r.leader, reply_token = NULL,
     finished_at = $1
-FROM unnest($2::text[], $3::uuid[], $4::uuid[]) AS r (line_user_id, event_id, leader)
+FROM r
 WHERE d.line_user_id = r.line_user_id AND d.event_id = r.event_id
 """
 
@@ -124,7 +137,8 @@ async def _take(
         await connection.execute(_LEAD, *_keys(heads), [each.messages for each in heads])
         pairs = [(each, group.leader.id) for group in merged for each in group.followers]
         followers = [each for each, _ in pairs]
-        await connection.execute(_FOLLOW, now, *_keys(followers), [leader for _, leader in pairs])
+        ids, leading = [each.id for each in followers], [leader for _, leader in pairs]
+        await connection.execute(_FOLLOW, now, *_keys(followers), ids, leading)
 
 
 def _keys(deliveries: Sequence[Delivery]) -> tuple[list[str], list[Any]]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from services.notify.quota.admission import UNKNOWN
+from services.notify.store import delivery_log
 from shared import clock
 from shared.events import ChatDataProvided, RankChanged, new_event
 
@@ -204,6 +205,30 @@ async def test_what_was_refused_for_the_month_goes_out_together_when_it_turns(ga
         clock.set_offset(turn - clock.now() + timedelta(seconds=1))
         await worker.settled(3)
     assert line.said() == [[points(1), points(2), points(3)]]
+
+
+async def test_what_is_merged_again_takes_along_what_was_merged_into_it(gathering, line, kit):
+    """A rank's notice leads another and is held; a receipt, which is more urgent, leads them."""
+    line.always = "monthly"
+    async with gathering.running() as worker:
+        await tell_in_order(worker, kit, ranked(kit), ranked(kit))
+        clock.set_offset(PAST_IT)
+        await kit.until(lambda: held_for_the_month(worker, 1))
+        line.always = None
+        receipt = kit.earned(points=3)
+        await worker.tell(receipt)
+        await gathered(worker, kit, 1)
+        turn = await worker.pool.fetchval("SELECT max(due_at) FROM deliveries")
+        clock.set_offset(timedelta())
+        clock.set_offset(turn - clock.now() + timedelta(seconds=1))
+        await worker.settled(3)
+        shown = await delivery_log.page(
+            worker.pool, member=None, event=None, status=None, after=None, limit=9
+        )
+    assert line.said() == [[RANKED, RANKED, points(3)]]
+    assert {row["outcome"] for row in shown} == {"delivered"}
+    (leader,) = [row["id"] for row in shown if row["event_id"] == receipt.id]
+    assert [row["merged_into"] for row in shown].count(leader) == 2
 
 
 async def test_without_a_window_nothing_is_merged_whatever_it_waited_for(notify, line, kit):
