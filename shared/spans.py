@@ -61,21 +61,31 @@ class Tracer:
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("tamaru")
 
-    def begin(self, name: str, kind: Kind, parent: str | None, attributes: Attributes) -> Span:
-        """A span below `parent`, or the first of a new trace."""
+    def begin(
+        self,
+        name: str,
+        kind: Kind,
+        parent: str | None,
+        attributes: Attributes,
+        links: Sequence[str] = (),
+    ) -> Span:
+        """A span below `parent`, or the first of a new trace, with links to others."""
         made = self._tracer.start_span(
-            name, _below(_read(parent)), kind=_KINDS[kind], attributes=dict(attributes)
+            name,
+            _below(_read(parent)),
+            kind=_KINDS[kind],
+            links=_links(links),
+            attributes=dict(attributes),
         )
         return Span(made)
 
     def begin_batch(self, queue: str, parents: Sequence[str], size: int) -> Span:
         """A batch belongs to no one trace: it has its own and links to its events'."""
-        contexts = [context for each in parents[:MOST_LINKS] if (context := _read(each))]
         made = self._tracer.start_span(
             f"consume {queue}",
             Context(),
             kind=SpanKind.CONSUMER,
-            links=[Link(context) for context in contexts],
+            links=_links(parents),
             attributes={
                 "messaging.system": "rabbitmq",
                 "messaging.destination.name": queue,
@@ -100,6 +110,12 @@ class Tracer:
         )
         return Span(made)
 
+    @staticmethod
+    def samples(traceparent: str) -> bool:
+        """Whether spans of this trace are sent."""
+        context = _read(traceparent)
+        return context is not None and context.trace_flags.sampled
+
     def close(self) -> None:
         """Send what is left and stop."""
         self._provider.shutdown()
@@ -108,6 +124,10 @@ class Tracer:
 def _below(parent: SpanContext | None) -> Context:
     context = Context()  # never the thread's own: parents are always named
     return trace.set_span_in_context(NonRecordingSpan(parent), context) if parent else context
+
+
+def _links(traceparents: Sequence[str]) -> list[Link]:
+    return [Link(context) for each in traceparents[:MOST_LINKS] if (context := _read(each))]
 
 
 def _read(traceparent: str | None) -> SpanContext | None:

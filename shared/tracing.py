@@ -7,12 +7,10 @@ gets a span in that event's trace, and what it emits goes on from there
 """
 
 import os
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal
-from uuid import UUID
 
 from shared.events import Event
 
@@ -23,11 +21,9 @@ Kind = Literal["server", "client", "producer", "consumer", "internal"]
 Attributes = Mapping[str, str | int | float | bool]
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-MOST_REMEMBERED = 20_000
 
 _tracer: "Tracer | None" = None
 _current: ContextVar[str | None] = ContextVar("traceparent", default=None)
-_remembered: OrderedDict[UUID, str] = OrderedDict()
 _NOTHING: AbstractContextManager[None] = nullcontext()
 
 
@@ -69,15 +65,40 @@ def span(
         yield None
         return
     made = _tracer.begin(name, kind, parent or _current.get(), attributes or {})
-    token = _current.set(made.traceparent)
-    try:
+    with _inside([made]):
         yield made
+
+
+@contextmanager
+def joint(
+    name: str, kind: Kind, parents: Sequence[str], attributes: Attributes
+) -> Iterator[Sequence["Span"]]:
+    """A span in each of these traces around what is done for all of them at once. What is below
+    goes on in the first; that and the others link to each other. None where nothing is traced."""
+    if _tracer is None:
+        yield ()
+        return
+    first = _tracer.begin(name, kind, parents[0], attributes, parents[1:])
+    to_first = [first.traceparent]
+    others = (_tracer.begin(name, kind, each, attributes, to_first) for each in parents[1:])
+    made = (first, *others)
+    with _inside(made):
+        yield made
+
+
+@contextmanager
+def _inside(made: Sequence["Span"]) -> Iterator[None]:
+    token = _current.set(made[0].traceparent)
+    try:
+        yield
     except BaseException as error:
-        made.fail(type(error).__name__)  # its text may quote what is nobody's business
+        for each in made:
+            each.fail(type(error).__name__)  # its text may quote what is nobody's business
         raise
     finally:
         _current.reset(token)
-        made.end()
+        for each in made:
+            each.end()
 
 
 def handling(queue: str, events: Sequence[Event[Any]]) -> AbstractContextManager[None]:
@@ -112,14 +133,9 @@ def _handling(tracer: "Tracer", queue: str, events: Sequence[Event[Any]]) -> Ite
             made.end()
 
 
-def remember(id: UUID, traceparent: str | None) -> None:
-    """Which trace a thing belongs to that leaves this process's hands for a while."""
-    if _tracer is not None and traceparent is not None:
-        _remembered[id] = traceparent
-        if len(_remembered) > MOST_REMEMBERED:
-            _remembered.popitem(last=False)
-
-
-def recall(id: UUID) -> str | None:
-    """The trace of such a thing, if this process knew it and still does."""
-    return _remembered.get(id) if _tracer is not None else None
+def worth_keeping(traceparent: str | None) -> str | None:
+    """What to store with a thing whose trace is to go on when somebody takes it up; None where no
+    span would come of it."""
+    if _tracer is None or traceparent is None:
+        return None
+    return traceparent if _tracer.samples(traceparent) else None

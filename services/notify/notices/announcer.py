@@ -112,12 +112,10 @@ class Announcer:
         data = event.data
         category = categories.of_kind(said.kind)
         messages, version = self._worded(said, recipient)
-        id = ids.derived_id("delivery", str(event.id), data.line_user_id)
-        tracing.remember(id, event.traceparent)
         return Delivery(
             line_user_id=data.line_user_id,
             event_id=event.id,
-            id=id,
+            id=ids.derived_id("delivery", str(event.id), data.line_user_id),
             kind=said.kind,
             category=category,
             priority=CATEGORIES[category].priority,
@@ -127,6 +125,7 @@ class Announcer:
             lease_until=lease_until,
             reply_token=getattr(data, "reply_token", None),
             reply_until=getattr(data, "reply_until", None),
+            traceparents=tracing.worth_keeping(event.traceparent),
         )
 
     def _worded(self, said: Said, recipient: Recipient) -> tuple[str, int | None]:

@@ -16,7 +16,8 @@ class Delivery(msgspec.Struct):
     when the first push was made whose outcome nobody knows, `reply_tried_at` the same for the
     reply; a row that a crash left carries the moment it was taken, since it may have been sent.
     Nobody else touches it before `lease_until`. `category` and `priority` stand in `categories`;
-    `unit` is LINE's aggregation unit, under which a broadcast is counted.
+    `unit` is LINE's aggregation unit, under which a broadcast is counted. `traceparents`, with
+    spaces between them, are of the traces that lead to it: its own and of what was merged into it.
     """
 
     line_user_id: str
@@ -37,6 +38,7 @@ class Delivery(msgspec.Struct):
     broadcast_id: UUID | None = None
     unit: str | None = None
     created_at: datetime | None = None
+    traceparents: str | None = None
 
 
 class Record(msgspec.Struct):

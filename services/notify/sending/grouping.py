@@ -20,7 +20,7 @@ _objects = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class Group(NamedTuple):
-    """One call. The leader's messages are already those of all, in order."""
+    """One call. The leader's messages are already those of all, in order, and its traces too."""
 
     leader: Delivery
     followers: tuple[Delivery, ...]
@@ -66,4 +66,7 @@ def _led(call: list[Delivery]) -> Group:
     leader = min(call, key=lambda each: (each.priority, each.reply_token is None))
     objects = (each.messages.strip()[1:-1] for each in call)
     leader.messages = "[" + ",".join(filter(None, objects)) + "]"
-    return Group(leader, tuple(each for each in call if each is not leader))
+    followers = tuple(each for each in call if each is not leader)
+    traced = (each.traceparents for each in (leader, *followers))
+    leader.traceparents = " ".join(filter(None, traced)) or None
+    return Group(leader, followers)

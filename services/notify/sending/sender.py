@@ -145,15 +145,18 @@ class Sender:
         self._workers -= 1
 
     async def _traced(self, delivery: Delivery) -> Record | None:
-        """The same inside a span of the trace that the message comes from, if that is known."""
-        parent = tracing.recall(delivery.id)
-        if parent is None:
+        """The same inside a span of each trace that leads to the message."""
+        if delivery.traceparents is None:
             return await self._send(delivery)
+        parents = delivery.traceparents.split()
         attributes = {"tamaru.delivery.id": str(delivery.id), "tamaru.kind": delivery.kind}
-        with tracing.span("deliver notice", "internal", parent, attributes) as span:
+        with tracing.joint("deliver notice", "internal", parents, attributes) as spans:
             record = await self._send(delivery)
-            if span is not None and record is not None:
-                span.note(tamaru__delivery__status=record.status)
+            if record is not None:
+                for span in spans:
+                    span.note(
+                        tamaru__delivery__status=record.status, line__request_id=record.request_id
+                    )
             return record
 
     async def _send(self, delivery: Delivery) -> Record | None:

@@ -21,7 +21,7 @@ NOTICES = tuple(range(CAMPAIGN))
 
 _COLUMNS = """line_user_id, event_id, id, kind, category, priority, template_version, language,
     broadcast_id, unit, messages, tries, unknown_since, reply_token, reply_until, reply_tried_at,
-    created_at"""
+    created_at, traceparents"""
 
 # The most urgent of what is due; and, for notices, what else waits for the same people.
 _DUE = f"""
@@ -60,8 +60,9 @@ FROM unnest($3::text[], $4::uuid[]) AS r (line_user_id, event_id)
 WHERE d.line_user_id = r.line_user_id AND d.event_id = r.event_id
 """
 _LEAD = """
-UPDATE deliveries AS d SET messages = r.messages
-FROM unnest($1::text[], $2::uuid[], $3::text[]) AS r (line_user_id, event_id, messages)
+UPDATE deliveries AS d SET messages = r.messages, traceparents = r.traceparents
+FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[])
+    AS r (line_user_id, event_id, messages, traceparents)
 WHERE d.line_user_id = r.line_user_id AND d.event_id = r.event_id
 """
 # What went with one that goes with another from now on goes along. A call has no more than so many;
@@ -134,7 +135,8 @@ async def _take(
     merged = [group for group in groups if group.followers]
     if merged:
         heads = [group.leader for group in merged]
-        await connection.execute(_LEAD, *_keys(heads), [each.messages for each in heads])
+        said, traced = [each.messages for each in heads], [each.traceparents for each in heads]
+        await connection.execute(_LEAD, *_keys(heads), said, traced)
         pairs = [(each, group.leader.id) for group in merged for each in group.followers]
         followers = [each for each, _ in pairs]
         ids, leading = [each.id for each in followers], [leader for _, leader in pairs]

@@ -18,7 +18,7 @@ _INSERT = """
 INSERT INTO deliveries (
     line_user_id, event_id, id, kind, category, priority, template_version, language, broadcast_id,
     unit, status, messages, tries, due_at, unknown_since, gathering, reply_token, reply_until,
-    reason, created_at, finished_at
+    reason, created_at, finished_at, traceparents
 )
 SELECT r.line_user_id, r.event_id, r.id, r.kind, r.category, r.priority, r.template_version,
     r.language, r.broadcast_id, r.unit,
@@ -26,14 +26,15 @@ SELECT r.line_user_id, r.event_id, r.id, r.kind, r.category, r.priority, r.templ
     CASE WHEN r.skipped IS NULL THEN $2::timestamptz END,
     CASE WHEN r.skipped IS NULL THEN $3::timestamptz END, r.skipped IS NULL AND $18::boolean,
     r.reply_token, r.reply_until, r.skipped, $1::timestamptz,
-    CASE WHEN r.skipped IS NOT NULL THEN $1::timestamptz END
+    CASE WHEN r.skipped IS NOT NULL THEN $1::timestamptz END,
+    CASE WHEN r.skipped IS NULL THEN r.traceparents END
 FROM unnest(
     $4::text[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::smallint[], $10::integer[],
     $11::text[], $12::uuid[], $13::text[], $14::text[], $15::text[], $16::timestamptz[],
-    $17::text[]
+    $17::text[], $19::text[]
 ) AS r (
     line_user_id, event_id, id, kind, category, priority, template_version, language, broadcast_id,
-    unit, messages, reply_token, reply_until, skipped
+    unit, messages, reply_token, reply_until, skipped, traceparents
 )
 ORDER BY r.line_user_id, r.event_id
 ON CONFLICT DO NOTHING
@@ -115,6 +116,7 @@ async def insert(
         [each.reply_until for each in deliveries],
         skipped,
         gathering,
+        [each.traceparents for each in deliveries],
     )
     return {row[0] for row in rows}
 

@@ -76,6 +76,23 @@ async def test_what_its_maker_sends_itself_may_have_been_sent_from_the_start(poo
     assert claimed[0].unknown_since == now
 
 
+async def test_whoever_claims_a_message_learns_what_traces_lead_to_it(pool):
+    now = clock.now()
+    made = [
+        Delivery("U1", UUID(int=n), UUID(int=n), "k", "[]", now, category="receipt", **traced)
+        for n, traced in enumerate(({"traceparents": "a"}, {}, {"traceparents": "b"}))
+    ]
+    skipped = Delivery("U2", UUID(int=9), UUID(int=9), "k", "[]", now, traceparents="c")
+    await store.insert(
+        pool, [*made, skipped], [None] * 3 + ["blocked"], now=now, due_at=now, taken=False
+    )
+    assert [each.traceparents for each in await claim(pool, now, now + LEASE, 9)] == ["a b"]
+    again = await claim(pool, now + LEASE, now + 2 * LEASE, 9)
+    assert [each.traceparents for each in again] == ["a b"]
+    kept = await pool.fetch("SELECT traceparents FROM deliveries ORDER BY event_id")
+    assert [row[0] for row in kept] == ["a b", None, "b", None], "what is not sent leads nowhere"
+
+
 async def test_what_is_over_stays_over(pool):
     now = clock.now()
     await insert(pool, 1, now, taken=True)

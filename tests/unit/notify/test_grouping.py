@@ -44,6 +44,14 @@ def test_the_most_urgent_leads_and_the_order_stays():
     assert [each.id.int for each in group.followers] == [1, 2]
 
 
+def test_the_leader_has_the_traces_of_all_its_own_first():
+    told = [delivery(1, traceparents="b c"), delivery(2, traceparents="a", priority=0), delivery(3)]
+    (group,) = grouped(told, ALL)
+    assert group.leader.traceparents == "a b c"
+    (untraced,) = grouped([delivery(1), delivery(2)], ALL)
+    assert untraced.leader.traceparents is None
+
+
 def test_what_may_have_been_sent_goes_as_it_was_and_is_not_overtaken():
     told = [delivery(1), delivery(2, unknown_since=NOW), delivery(3), delivery(4)]
     groups = grouped(told, ALL)

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from shared import ids, tracing
+from shared import spans, tracing
 from shared.events import Event, ScheduleCancelled, new_event
 from shared.spans import _read, _written
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+OTHER = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 
 
 class Made:
@@ -16,6 +17,7 @@ class Made:
 
     def __init__(self, name: str, traceparent: str) -> None:
         self.name, self.traceparent = name, traceparent
+        self.links: list[str] = []
         self.failed: str | None = None
         self.ended = 0
 
@@ -36,14 +38,20 @@ class Tracer:
         self.made.append(Made(name, traceparent))
         return self.made[-1]
 
-    def begin(self, name: str, kind: str, parent: str | None, attributes: Any) -> Made:
-        return self._make(name, f"below {parent}")
+    def begin(
+        self, name: str, kind: str, parent: str | None, attributes: Any, links: Any = ()
+    ) -> Made:
+        made = self._make(name, f"below {parent}")
+        made.links = list(links)
+        return made
 
     def begin_batch(self, queue: str, parents: list[str], size: int) -> Made:
         return self._make(f"batch of {size}, {len(parents)} traced", "batch")
 
     def begin_event(self, queue: str, event: Event[Any], batch: Made) -> Made:
         return self._make("event", f"event below {event.traceparent}")
+
+    samples = staticmethod(spans.Tracer.samples)
 
     def close(self) -> None:
         pass
@@ -66,8 +74,9 @@ def test_off_it_leaves_everything_alone() -> None:
     one = event()
     with tracing.span("a", "server", PARENT) as span, tracing.handling("queue", [one]):
         assert (span, tracing.current(), one.traceparent) == (None, None, PARENT)
-    tracing.remember(one.id, PARENT)
-    assert tracing.recall(one.id) is None
+    with tracing.joint("a", "internal", [PARENT], {}) as made:
+        assert (len(made), tracing.current()) == (0, None)
+    assert tracing.worth_keeping(PARENT) is None
 
 
 def test_what_handlers_emit_goes_on_from_the_events_own_span(tracer: Tracer) -> None:
@@ -104,13 +113,22 @@ def test_spans_are_below_each_other_and_an_error_is_noted_by_its_name(tracer: Tr
     assert [each.failed for each in tracer.made] == ["ValueError", None]
 
 
-def test_only_the_newest_are_remembered(tracer: Tracer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracing, "MOST_REMEMBERED", 2)
-    monkeypatch.setattr(tracing, "_remembered", type(tracing._remembered)())
-    known = [ids.new_id() for _ in range(3)]
-    for id in known:
-        tracing.remember(id, PARENT)
-    assert [tracing.recall(id) for id in known] == [None, PARENT, PARENT]
+def test_what_is_done_for_several_traces_is_in_each_and_goes_on_in_the_first(
+    tracer: Tracer,
+) -> None:
+    with pytest.raises(ValueError), tracing.joint("a", "internal", [PARENT, OTHER], {}) as made:
+        assert tracing.current() == f"below {PARENT}"
+        raise ValueError("a secret of somebody")
+    assert tracing.current() is None
+    assert [each.traceparent for each in made] == [f"below {PARENT}", f"below {OTHER}"]
+    assert [each.links for each in tracer.made] == [[OTHER], [f"below {PARENT}"]]
+    assert [(each.failed, each.ended) for each in tracer.made] == [("ValueError", 1)] * 2
+
+
+@pytest.mark.parametrize("text", [None, "", "nonsense", PARENT[:-2] + "00"])
+def test_what_is_not_sampled_is_not_worth_keeping(tracer: Tracer, text: str | None) -> None:
+    assert tracing.worth_keeping(PARENT) == PARENT
+    assert tracing.worth_keeping(text) is None
 
 
 @pytest.mark.parametrize("text", ["", None, "00-1-2", "00-x-y-01", "00-" + "0" * 32 + "-1-01"])
