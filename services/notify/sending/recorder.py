@@ -28,10 +28,12 @@ _deliveries = Counter(
 
 
 class Recorder:
-    """Groups records; the future of each is done once it is committed."""
+    """Groups records, all of notices or all of campaigns; the future of each is done once it is
+    committed."""
 
-    def __init__(self, pool: "Pool[Any]") -> None:
+    def __init__(self, pool: "Pool[Any]", *, campaigns: bool = False) -> None:
         self._pool = pool
+        self._campaigns = campaigns
         self._group: Coalescer[Record, None] = Coalescer(self._write, limit=GROUP)
 
     def record(self, record: Record) -> asyncio.Future[None]:
@@ -45,7 +47,7 @@ class Recorder:
     async def _write(self, records: list[Record]) -> Sequence[None]:
         while True:
             try:
-                await store.record(self._pool, records)
+                await store.record(self._pool, records, campaigns=self._campaigns)
                 break
             except (*UNREACHABLE, *CONFLICTS) as problem:
                 log.warning("results not written yet", problem=type(problem).__name__)

@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from services.notify.categories import CAMPAIGN
 from services.notify.sending.deliveries import Delivery, Record
 from shared.bus.handling import Connection
 
@@ -52,9 +53,14 @@ FROM json_to_recordset($1::json) AS r (
     unknown_since timestamptz, reply_tried_at timestamptz, keep_token boolean, via text,
     reason text, request_id text, finished_at timestamptz
 )
-WHERE d.line_user_id = r.line_user_id AND d.event_id = r.event_id AND d.due_at IS NOT NULL
+WHERE d.line_user_id = r.line_user_id AND d.event_id = r.event_id
     AND d.line_user_id = ANY($2::text[])
 """
+# What is open, by the shortest way. Of notices that is few, and an index of their own holds them.
+# Of a broadcast it is everybody who waits for it: to look through them for each of those that went
+# out took a core, and receipts looked through them, too. These are found by their key.
+_NOTICES = f"{_RECORD} AND d.priority < {CAMPAIGN} AND d.due_at IS NOT NULL"
+_CAMPAIGNS = f"{_RECORD} AND d.priority = {CAMPAIGN} AND d.status IN ('waiting', 'held')"
 
 _SKIP_BLOCKED = """
 UPDATE deliveries SET status = 'skipped', due_at = NULL, reason = 'blocked', finished_at = $2
@@ -121,11 +127,14 @@ async def insert(
     return {row[0] for row in rows}
 
 
-async def record(pool: "asyncpg.Pool[Any]", records: Sequence[Record]) -> None:
-    """Write down what became of deliveries; what is over already stays as it is."""
+async def record(
+    pool: "asyncpg.Pool[Any]", records: Sequence[Record], *, campaigns: bool = False
+) -> None:
+    """Write down what became of notices, or of broadcasts' messages of each one's own; what is over
+    already stays as it is."""
     # The users stand apart too: from JSON alone the planner would read a small table whole.
     users = [each.line_user_id for each in records]
-    await pool.execute(_RECORD, _encode(records).decode(), users)
+    await pool.execute(_CAMPAIGNS if campaigns else _NOTICES, _encode(records).decode(), users)
 
 
 async def skip_blocked(connection: Connection, line_user_ids: list[str], now: datetime) -> None:

@@ -209,3 +209,34 @@ async def _keys(pool: "asyncpg.Pool[Any]") -> None:
 
 
 LATER = timedelta(hours=3)
+
+
+_BROADCAST = """
+INSERT INTO broadcasts (id, name, state, revision, kind, content, definition,
+    growth_limit_percent, personal, spoken, created_at)
+VALUES ($1, 'sale', 'sending', 1, 'inline', '{}', '{}', 20, true, '{ja}', $2)
+"""
+_WELCOMES = """
+INSERT INTO deliveries (line_user_id, event_id, id, kind, category, priority, status, messages,
+    tries, created_at, finished_at)
+SELECT person, gen_random_uuid(), gen_random_uuid(), 'welcome', 'account', 0, 'delivered', '[]', 1,
+    $2, $2
+FROM unnest($1::text[]) AS person
+"""
+_WAITING = """
+INSERT INTO deliveries (line_user_id, event_id, id, kind, category, priority, status, messages,
+    tries, created_at, due_at, broadcast_id)
+SELECT person, $3, gen_random_uuid(), 'inline', 'campaign', 3, 'waiting', '[]', 0, $2, $2, $3
+FROM unnest($1::text[]) AS person
+"""
+
+
+async def sale_to(pool: "asyncpg.Pool[Any]", count: int) -> UUID:
+    """A broadcast that waits for so many people, each with words of their own, in a shop in which
+    nothing was waiting when the database last looked."""
+    people, now, id = [user(number) for number in range(count)], clock.now(), ids.new_id()
+    await pool.execute(_WELCOMES, people, now)
+    await pool.execute("ANALYZE deliveries")
+    await pool.execute(_BROADCAST, id, now)
+    await pool.execute(_WAITING, people, now, id)
+    return id
