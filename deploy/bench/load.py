@@ -44,6 +44,7 @@ class Job(msgspec.Struct, kw_only=True):
     already: int = 0
     agent: str = ""
     cookie: str = ""
+    store: str = "main"
 
 
 class Outcome(msgspec.Struct, kw_only=True):
@@ -229,19 +230,19 @@ def requests(job: Job) -> Iterator[bytes]:
     """Request after request; all but the key is made beforehand."""
     if job.agent or job.cookie:
         yield from cycle([_asking(job, card) for card in job.cards])
-    heads = [_parts(job, body(card, job.occurred_at)) for card in job.cards]
+    heads = [_parts(job, body(card, job.occurred_at, job.store)) for card in job.cards]
     for number in count():
         head, tail = heads[number % len(heads)]
         yield b"%b%b-%d%b" % (head, job.name.encode(), number, tail)
 
 
-def body(card: str, occurred_at: str) -> bytes:
+def body(card: str, occurred_at: str, store: str = "main") -> bytes:
     """A purchase of two lines, about as long as tills' are."""
     lines = [
         {"sku": "SKU-1001", "category": "food", "name": "本日のランチ", "amount": 1080, "tax": 80},
         {"sku": "SKU-2002", "category": "drink", "name": "コーヒー", "amount": 330, "tax": 24},
     ]
-    purchase = {"store": "main", "terminal": "1", "receipt": "R-1", "member": {"card": card}}
+    purchase = {"store": store, "terminal": "1", "receipt": "R-1", "member": {"card": card}}
     return msgspec.json.encode(
         purchase | {"occurred_at": occurred_at, "total": 1410, "tax": 104, "lines": lines}
     )

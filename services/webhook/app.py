@@ -16,9 +16,10 @@ from starlette.types import Receive, Scope, Send
 from services.webhook import counters, documentation
 from services.webhook import tracing as webhook_tracing
 from services.webhook.batch_endpoint import post_purchases
-from services.webhook.ingress import Ingress, headers_of
+from services.webhook.ingress import Ingress, admit, headers_of
 from services.webhook.line_endpoint import receive_webhook
 from services.webhook.purchase_endpoint import post_purchase
+from services.webhook.room import Taken
 from shared import ops, problems, tracing
 from shared.problems import Problem
 
@@ -54,9 +55,10 @@ class WebhookApp(FastAPI):
         return documentation.complete(super().openapi())
 
     async def _answer(self, endpoint: Endpoint, request: Request) -> Response:
-        room, taken = self.state.ingress.room, 0
+        ingress: Ingress = self.state.ingress
+        taken: Taken | None = None
         try:
-            taken = room.take(request.scope["path"])
+            taken = await admit(ingress, request)
             return await endpoint(request)
         except Problem as problem:
             counters.refused(problem)
@@ -66,7 +68,8 @@ class WebhookApp(FastAPI):
             response: Response = await handler(request, error)
             return response
         finally:
-            room.leave(taken)
+            if taken is not None:
+                ingress.room.leave(taken)
 
 
 async def _traced(

@@ -24,6 +24,7 @@ from services.webhook.ingress import (
     ingress_of,
     media_type,
     read_body,
+    too_fast,
 )
 from services.webhook.messages import Encoded
 from services.webhook.purchases import Checked
@@ -143,7 +144,7 @@ async def _pass_gate(
     names = [_name(each) for each in submitted]
     verdict = await ingress.gate.judge(Passing(api_key.terminal_id, names))
     if verdict.wait_seconds:
-        raise submissions.too_fast(verdict.wait_seconds)
+        raise too_fast(verdict.wait_seconds)
     return {name for name, bad in zip(names, verdict.conflicts, strict=True) if bad}
 
 

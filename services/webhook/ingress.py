@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from starlette.requests import Request
 
 from services.webhook.gate import Gate
 from services.webhook.intake import Intake
 from services.webhook.keys import Keyring
-from services.webhook.room import Room
+from services.webhook.room import Room, Taken
 from services.webhook.store import ApiKey
 from shared.keys import Keys
-from shared.problems import Problem, malformed, unavailable
+from shared.problems import Problem, come_again, malformed, unavailable
 from shared.web.waiting import Waiting
 
 WRITING_KINDS = frozenset({"pos", "owner"})
@@ -40,6 +41,25 @@ def ingress_of(request: Request) -> Ingress:
 def headers_of(request: Request) -> Mapping[bytes, bytes]:
     """The headers by lower-case name; the last of several wins."""
     return dict(request.scope["headers"])
+
+
+async def admit(ingress: Ingress, request: Request) -> Taken:
+    """Let a request in, before anything of it is read; the room it takes. Raises Problem: 429 for
+    a key that was told to stay away for longer, which is let wait for it; 503 where there is no
+    room.
+
+    Room comes out of the share of the store that the key is bound to, else of the key itself. Keys
+    that are not known have one together, and so has LINE."""
+    path: str = request.scope["path"]
+    if path == "/line/webhook":
+        return ingress.room.take(path, path)
+    key = ingress.keyring.known(_secret(headers_of(request)))
+    if key is None:
+        return ingress.room.take(path, None)
+    if seconds := await ingress.gate.stays_away(key.terminal_id):
+        raise too_fast(seconds)
+    whose: UUID | str = key.store or key.terminal_id
+    return ingress.room.take(path, whose)
 
 
 async def read_body(request: Request, headers: Mapping[bytes, bytes], limit: int) -> bytes:
@@ -81,9 +101,8 @@ async def authenticate(keyring: Keyring, headers: Mapping[bytes, bytes]) -> ApiK
 
     503 while no keys could ever be read: a till that is told 401 would give up for good.
     """
-    scheme, _, secret = headers.get(b"authorization", b"").partition(b" ")
-    secret = secret.strip()
-    if scheme.lower() != b"bearer" or not secret:
+    secret = _secret(headers)
+    if not secret:
         raise _not_authenticated("Send the header `Authorization: Bearer <API key>`.")
     key = await keyring.find(secret)
     if key is None and not keyring.loaded:
@@ -93,6 +112,22 @@ async def authenticate(keyring: Keyring, headers: Mapping[bytes, bytes]) -> ApiK
     if key.kind not in WRITING_KINDS:
         raise Problem(403, "read-only-key", "This API key may only read. Use a till's key.")
     return key
+
+
+def _secret(headers: Mapping[bytes, bytes]) -> bytes:
+    """The API key as it came, or nothing."""
+    scheme, _, secret = headers.get(b"authorization", b"").partition(b" ")
+    return secret.strip() if scheme.lower() == b"bearer" else b""
+
+
+def too_fast(seconds: int) -> Problem:
+    """The key's rate is used up for so many seconds."""
+    return Problem(
+        429,
+        "too-fast",
+        f"This API key sends too fast. Come again in {seconds} s.",
+        headers=come_again(seconds),
+    )
 
 
 def _not_authenticated(detail: str) -> Problem:

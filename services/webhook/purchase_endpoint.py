@@ -17,6 +17,7 @@ from services.webhook.ingress import (
     ingress_of,
     media_type,
     read_body,
+    too_fast,
 )
 from services.webhook.messages import Encoded
 from services.webhook.submissions import Submission
@@ -67,7 +68,7 @@ async def post_purchase(request: Request) -> Response:
     passing = Passing(api_key.terminal_id, [(submission.id, submission.digest)])
     verdict = await ingress.gate.judge(passing)
     if verdict.wait_seconds:
-        raise submissions.too_fast(verdict.wait_seconds)
+        raise too_fast(verdict.wait_seconds)
     if verdict.conflicts[0]:
         raise submissions.conflict(submission.id)
     trace = traceparent(headers)

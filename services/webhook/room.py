@@ -4,9 +4,14 @@ So memory stays bounded, and what was let in is answered soon: a till that waits
 that nothing happens. Bounds are what this process has in hand, how long the first of it has waited,
 and what waits in the broker for points. Each refuses with 503 and Retry-After before anything is
 read; what was accepted stays accepted.
+
+A part is kept for those who take less than an even share: a store whose tills run wild sends itself
+away, not the others.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
+from uuid import UUID
 
 from shared.bus.bus import Bus
 from shared.problems import Problem, unavailable
@@ -15,6 +20,9 @@ COSTS: dict[str, int] = {"/v1/purchases": 1, "/line/webhook": 4, "/v1/purchases/
 """What a request takes, about as the bodies' limits are to one another."""
 
 MOST_UNDER_WAY = 400
+KEPT = 100
+"""Of these, for those who have less than an even share under way."""
+
 FEW = 200
 """So many go out together: among fewer nobody waits for the others, only for Redis and the broker,
 and to send some away would make nothing faster."""
@@ -31,30 +39,56 @@ LOOK_SECONDS = 5.0
 AWARDS = "points.awards"
 
 
-class Room:
-    """How much of it is taken."""
+class Taken(NamedTuple):
+    """Room that is to be given back, and who has it."""
 
-    def __init__(self, waited: Callable[[], float], most: int = MOST_UNDER_WAY) -> None:
+    cost: int
+    whose: UUID | str | None
+
+
+class Room:
+    """How much of it is taken, and by whom."""
+
+    def __init__(self, waited: Callable[[], float]) -> None:
         self._waited = waited
-        self._most = most
         self._taken = 0
+        self._by: dict[UUID | str | None, int] = {}
         self._behind = 0
 
-    def take(self, path: str) -> int:
-        """Take room for a request and say how much; to be given back by `leave`. Raises Problem.
+    def take(self, path: str, whose: UUID | str | None) -> Taken:
+        """Take room for a request, to be given back by `leave`. Raises Problem.
 
-        Who finds any is let in whole: in a rush a batch has the same chance as a purchase."""
-        if self._taken >= self._most or (self._taken >= FEW and self._waited() > LONG_SECONDS):
+        `whose` share it comes out of: one of who is told apart from others. Who finds any room is
+        let in whole: in a rush a batch has the same chance as a purchase."""
+        if self._taken >= self._bound(whose):
             raise _busy(1)
         if self._behind > MOST_BEHIND and path != "/line/webhook":
             raise _busy(30)
-        cost = COSTS[path]
-        self._taken += cost
-        return cost
+        taken = Taken(COSTS[path], whose)
+        self._taken += taken.cost
+        self._by[whose] = self._by.get(whose, 0) + taken.cost
+        return taken
 
-    def leave(self, cost: int) -> None:
+    def leave(self, taken: Taken) -> None:
         """Give it back."""
-        self._taken -= cost
+        self._taken -= taken.cost
+        left = self._by[taken.whose] - taken.cost
+        if left:
+            self._by[taken.whose] = left
+        else:
+            del self._by[taken.whose]
+
+    def _bound(self, whose: UUID | str | None) -> int:
+        """How much may be taken already when this one comes."""
+        if self._taken < FEW:
+            return FEW
+        if self._by.get(whose, 0) * len(self._by) < self._taken:
+            kept = KEPT
+        elif len(self._by) > 1:
+            return FEW
+        else:
+            kept = 0
+        return kept + (FEW if self._waited() > LONG_SECONDS else MOST_UNDER_WAY - KEPT)
 
     def note_behind(self, messages: int) -> None:
         """So many messages of purchases wait for points."""

@@ -11,7 +11,7 @@ from services.webhook.purchases import Checked
 from services.webhook.store import ApiKey
 from shared import envelope
 from shared.events import Purchase, PurchaseSubmitted, new_event
-from shared.problems import Problem, come_again, invalid
+from shared.problems import Problem, invalid
 from shared.purchase_id import purchase_id
 
 SOURCE = "/webhook"
@@ -82,14 +82,4 @@ def conflict(id: UUID) -> Problem:
         "This Idempotency-Key came with another body before. Use a new key for a new purchase, and "
         "send a repeat unchanged.",
         id=str(id),
-    )
-
-
-def too_fast(seconds: int) -> Problem:
-    """The key's rate is used up for so many seconds."""
-    return Problem(
-        429,
-        "too-fast",
-        f"This API key sends too fast. Come again in {seconds} s.",
-        headers=come_again(seconds),
     )

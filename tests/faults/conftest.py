@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import pytest
@@ -24,14 +24,21 @@ NOTIFY = ("notify-worker", "notify-broadcasts")
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """Every process of the product and private servers, destroyed at the end.
+    """Every process of the product and private servers, destroyed at the end."""
+    with opened() as running:
+        yield running
+
+
+@contextmanager
+def opened(env: Mapping[str, str] | None = None) -> Iterator[Stack]:
+    """A stack whose shop is open, with these variables besides.
 
     Servers that are given by URL cannot be killed, so these tests always start their own.
     """
     missing = binaries.missing_packages(binaries.wanted_programs(SERVER_NAMES, edge=True))
     if missing:
         pytest.skip(f"not installed: {' '.join(missing)}")
-    running = Stack(scratch_folder("faults"), bound=True)
+    running = Stack(scratch_folder("faults"), env, bound=True)
     try:
         running.start(held=NOTIFY)
         running.wait_ready(("migrate",), seconds=READY_SECONDS)

@@ -19,6 +19,7 @@ RATE = 40
 """Purchases a second of those who are watched."""
 
 CONNECTIONS = 64
+"""Each is used again before webhook ends it for being idle."""
 
 
 class Waits(NamedTuple):
@@ -45,8 +46,10 @@ async def beside(
     cards: Mapping[str, str],
     crowd: Job,
     seconds: float,
+    rate: int = RATE,
 ) -> Waits:
-    """What the members of `cards` (by LINE user) wait while the crowd comes, for so many seconds.
+    """What the members of `cards` (by LINE user) wait while the crowd comes, for so many seconds;
+    they buy at this rate.
 
     Returns once everything has come to rest. Every purchase that was accepted, of the crowd too,
     has its points exactly once, or this fails.
@@ -57,9 +60,9 @@ async def beside(
     watched = job(
         stack,
         list(cards.values()),
-        int(RATE * seconds),
+        int(rate * seconds),
         name,
-        rate=RATE,
+        rate=rate,
         connections=CONNECTIONS,
     )
     theirs, others = await asyncio.gather(load.post(crowd), load.post(watched))

@@ -1,8 +1,7 @@
 """One member's purchases are half of all, or a crowd of its own: each counts once, and the figures
 say what it costs the others.
 
-`make faults ARGS="-k hot"` prints them. That one store has more than the others needs no run of
-its own: every load here is one store's.
+`make faults ARGS="-k hot_member"` prints them.
 """
 
 from collections.abc import Sequence

@@ -24,12 +24,32 @@ async def test_a_key_that_sends_too_fast_is_told_when_to_come_again(edge, told) 
     await told.until(passes)
 
 
+async def test_who_was_told_to_stay_away_is_refused_without_asking_redis(edge, told) -> None:
+    batch = [{**edge.purchase(), "idempotency_key": str(n)} for n in range(20)]
+    await edge.post(batch, path="/v1/purchases/batch")
+    first = await edge.post(edge.purchase())
+    edge.redis.hang()
+    second = await edge.post(edge.purchase())
+    assert (first.status, second.status) == (429, 429)
+    assert int(second.headers["retry-after"]) >= 1
+    assert second.seconds > 0.9, "its answer comes late, so that it cannot run on"
+    assert (await edge.post(edge.purchase(), secret="owner")).status == 202, "nobody else is"
+    edge.redis.mend()
+
+    async def passes() -> bool:
+        return (await edge.post(edge.purchase())).status == 202
+
+    await told.until(passes)
+
+
 async def test_what_was_refused_for_its_rate_is_not_remembered(edge) -> None:
     batch = [{**edge.purchase(), "idempotency_key": str(n)} for n in range(100)]
     await edge.post(batch, path="/v1/purchases/batch")
     assert (await edge.post(edge.purchase(total=1, tax=0), key="late")).status == 429
     assert (await edge.post(edge.purchase(total=2, tax=0), key="late")).status == 429
-    redis = edge.process.app.state.ingress.gate._script.registered_client
+    gate = edge.process.app.state.ingress.gate
+    gate._away.clear()
+    redis = gate._script.registered_client
     await redis.delete(*[name async for name in redis.scan_iter("*:webhook}:rate:*")])
     assert (await edge.post(edge.purchase(total=2, tax=0), key="late")).status == 202
     assert (await edge.post(edge.purchase(total=1, tax=0), key="late")).status == 409

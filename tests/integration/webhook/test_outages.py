@@ -198,14 +198,26 @@ async def test_only_one_process_hands_over_at_a_time(edge, told) -> None:
 
 async def test_without_room_a_till_is_told_to_come_again_and_then_taken(edge) -> None:
     room = edge.process.app.state.ingress.room
-    taken = room.take("/v1/purchases")
-    room.leave(taken - room._most)
+    taken = [room.take("/v1/purchases/batch", each) for each in "abcdefghijklm"]
     full = await edge.post(edge.purchase())
     assert full.status == 503
     assert int(full.headers["retry-after"]) >= 1
-    room.leave(room._most)
+    for each in taken:
+        room.leave(each)
     assert (await edge.post(edge.purchase())).status == 202
-    assert room._taken == 0
+    assert (room._taken, room._by) == (0, {})
+
+
+async def test_a_till_that_runs_wild_takes_no_room_from_another(edge) -> None:
+    room = edge.process.app.state.ingress.room
+    wild = edge.process.app.state.ingress.keyring.known(b"till")
+    assert wild is not None
+    taken = [room.take("/v1/purchases", wild.terminal_id) for _ in range(300)]
+    assert (await edge.post(edge.purchase())).status == 503
+    assert (await edge.post(edge.purchase(), secret="owner")).status == 202
+    for each in taken:
+        room.leave(each)
+    assert (await edge.post(edge.purchase())).status == 202
 
 
 async def test_the_room_knows_how_long_the_first_waits(edge, told) -> None:

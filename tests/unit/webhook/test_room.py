@@ -3,52 +3,86 @@
 import pytest
 
 from services.webhook import room
-from services.webhook.room import Room
+from services.webhook.room import FEW, KEPT, MOST_UNDER_WAY, Room, Taken
 from shared.problems import Problem
+
+PURCHASE, BATCH = "/v1/purchases", "/v1/purchases/batch"
 
 
 def nobody_waits() -> float:
     return 0.0
 
 
-def refused(full: Room, path: str) -> Problem:
+def somebody_waits() -> float:
+    return room.LONG_SECONDS * 2
+
+
+def refused(full: Room, path: str, whose: str = "annex") -> Problem:
     with pytest.raises(Problem) as found:
-        full.take(path)
+        full.take(path, whose)
     return found.value
 
 
+def fill(empty: Room, whose: str) -> list[Taken]:
+    """Purchases of one store until it is sent away."""
+    taken: list[Taken] = []
+    while True:
+        try:
+            taken.append(empty.take(PURCHASE, whose))
+        except Problem:
+            return taken
+
+
 def test_what_leaves_makes_room() -> None:
-    two = Room(nobody_waits, 2)
-    cost = two.take("/v1/purchases")
-    two.take("/v1/purchases")
-    problem = refused(two, "/v1/purchases")
+    full = Room(nobody_waits)
+    first, *_ = fill(full, "annex")
+    problem = refused(full, PURCHASE)
     assert problem.status == 503
     assert int(problem.headers["Retry-After"]) in (1, 2, 3)
-    two.leave(cost)
-    two.take("/v1/purchases")
+    full.leave(first)
+    full.take(PURCHASE, "annex")
 
 
 def test_a_batch_has_the_same_chance_and_takes_more() -> None:
-    small = Room(nobody_waits, room.COSTS["/v1/purchases/batch"])
-    small.take("/v1/purchases")
-    small.take("/v1/purchases/batch")
-    assert refused(small, "/v1/purchases").status == 503
+    one, many = Room(nobody_waits), Room(nobody_waits)
+    for each in range(room.MOST_UNDER_WAY // room.COSTS[BATCH]):
+        one.take(BATCH, str(each))
+        many.take(PURCHASE, str(each))
+    one.take(BATCH, "late")
+    assert refused(one, PURCHASE, "later").status == 503
+    many.take(PURCHASE, "later")
+
+
+@pytest.mark.parametrize(
+    ("waits", "most"), [(nobody_waits, MOST_UNDER_WAY - KEPT), (somebody_waits, FEW)]
+)
+def test_one_store_leaves_a_part_for_the_others(waits: object, most: int) -> None:
+    shared = Room(waits)  # type: ignore[arg-type]
+    assert len(fill(shared, "wild")) == most
+    assert len(fill(shared, "annex")) == KEPT
+    assert refused(shared, PURCHASE, "wild").status == 503
 
 
 def test_while_the_first_waits_for_long_only_few_are_let_in() -> None:
-    waits = [room.LONG_SECONDS * 2]
+    waits = [somebody_waits()]
     slow = Room(lambda: waits[0])
-    for _ in range(room.FEW):
-        slow.take("/v1/purchases")
-    assert refused(slow, "/v1/purchases").status == 503
+    assert len(fill(slow, "annex")) == FEW
     waits[0] = room.LONG_SECONDS / 2
-    slow.take("/v1/purchases")
+    slow.take(PURCHASE, "annex")
+
+
+def test_stores_that_have_the_same_under_way_are_sent_away_alike() -> None:
+    even = Room(somebody_waits)
+    for _ in range(FEW // 2):
+        even.take(PURCHASE, "one")
+        even.take(PURCHASE, "two")
+    assert [refused(even, PURCHASE, each).status for each in ("one", "two")] == [503, 503]
 
 
 def test_with_too_much_waiting_for_points_tills_wait_and_lines_webhooks_do_not() -> None:
     behind = Room(nobody_waits)
     behind.note_behind(room.MOST_BEHIND + 1)
-    assert int(refused(behind, "/v1/purchases").headers["Retry-After"]) > 1
-    behind.take("/line/webhook")
+    assert int(refused(behind, PURCHASE).headers["Retry-After"]) > 1
+    behind.take("/line/webhook", "/line/webhook")
     behind.note_behind(0)
-    behind.take("/v1/purchases")
+    behind.take(PURCHASE, "annex")
