@@ -1,4 +1,4 @@
-"""`tamaru backup` and `tamaru restore`."""
+"""`tamaru backup`, `tamaru restore`, and `tamaru erased` for what neither of them knows alone."""
 
 import asyncio
 import sys
@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Annotated
 
 import asyncpg
+import msgspec
 import typer
 
-from deploy.backup import manifest, restoring, taking
+from deploy.backup import erased as erased_list
+from deploy.backup import erasing_again, manifest, restoring, taking
+from deploy.backup.erased import Erased
 from deploy.backup.postgres import ToolProblem
 from deploy.backup.restoring import Refused
-from deploy.environment import required
+from deploy.environment import optional, required
 from deploy.schemas import SERVICES, schemas
+from shared.keys import Keys
 from shared.migrate import MigrationChanged
 
 Jobs = Annotated[int, typer.Option(min=1, max=32, help="connections at work at the same time")]
@@ -50,9 +54,13 @@ def restore(
         Path | None,
         typer.Option(help="the newest member-keys.jsonl, if it is not beside the backup"),
     ] = None,
+    erased: Annotated[
+        Path | None,
+        typer.Option(help="the newest erased-members.jsonl, if it is not beside the backup"),
+    ] = None,
 ) -> None:
-    """Make a backup the database again and check it: rows, sums, ledger (DATABASE_URL: an
-    administrator's; the services are stopped)."""
+    """Make a backup the database again, erase again who was erased since, and check it: rows, sums,
+    ledger (DATABASE_URL: an administrator's; the services are stopped)."""
     tell = _clock()
     work = restoring.restore(
         required("DATABASE_URL"),
@@ -62,6 +70,8 @@ def restore(
         jobs=jobs,
         tell=tell,
         key_file=keys,
+        erased_file=erased,
+        keys=_personal_keys(),
     )
     try:
         done = asyncio.run(work)
@@ -71,6 +81,7 @@ def restore(
         raise _failed("the restore did not come to its end", problem) from None
     for name in done.applied:
         tell(f"applied {name}")
+    tell(f"erased again: {done.erased_again} members")
     if done.aside:
         tell(f"what was there before: {', '.join(done.aside)}")
     for difference in done.differences:
@@ -81,6 +92,42 @@ def restore(
         f"{ledger.entries:,} entries; {len(done.differences)} differences"
     )
     raise typer.Exit(1 if done.differences else 0)
+
+
+def erased(
+    file: Annotated[Path, typer.Argument(help="erased-members.jsonl beside the backups")],
+    again: Annotated[
+        bool, typer.Option("--again", help="erase again whom it names and who is here")
+    ] = False,
+) -> None:
+    """Add to the list beside the backups whom this database knows to be erased, as each backup does
+    (DATABASE_URL: an administrator's). `--again`: after a way back that was not `tamaru restore`,
+    erase again whom the list names; the services may run."""
+    try:
+        listed = asyncio.run(_written(file))
+        print(f"{file}: {len(listed)} erased")
+        if again:
+            work = erasing_again.erase_again(
+                required("DATABASE_URL"), SERVICES, listed, _personal_keys()
+            )
+            done = asyncio.run(work)
+            print(f"erased again: {done.members} members", *done.problems, sep="\n")
+            raise typer.Exit(1 if done.problems else 0)
+    except (msgspec.DecodeError, asyncpg.PostgresError, OSError) as problem:
+        raise _failed("the list is as it was", problem) from None
+
+
+async def _written(file: Path) -> list[Erased]:
+    connection = await asyncpg.connect(required("DATABASE_URL"))
+    try:
+        return await erased_list.write(connection, file)
+    finally:
+        await connection.close()
+
+
+def _personal_keys() -> Keys[str] | None:
+    key, old = optional("PERSONAL_DATA_KEY", ""), optional("PERSONAL_DATA_KEY_OLD", "")
+    return Keys(key, old or None) if key else None
 
 
 def _clock() -> taking.Progress:

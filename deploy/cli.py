@@ -39,6 +39,7 @@ app.command()(documents_commands.asyncapi)
 app.command()(documents_commands.openapi)
 app.command()(backup_commands.backup)
 app.command()(backup_commands.restore)
+app.command()(backup_commands.erased)
 
 
 @app.command()

@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
-from deploy.backup import store
+from deploy.backup import files, store
 
 NAME = "member-keys.jsonl"
 TABLE = "points.member_keys"
@@ -35,20 +35,12 @@ async def write(connection: asyncpg.Connection, into: Path) -> int:
     """
     path = into / NAME
     before = {each.member_id: each for each in read(path)} if path.exists() else {}
-    for member in await store.erased(connection, list(before)):
+    for member in await store.erased_of(connection, list(before)):
         del before[member]
     now = {row[0]: MemberKey(*row) for row in await store.member_keys(connection)}
     rows = list((before | now).values())
-    await asyncio.to_thread(_replace, path, msgspec.json.Encoder().encode_lines(rows))
+    await asyncio.to_thread(files.replace, path, rows)
     return len(rows)
-
-
-def _replace(path: Path, lines: bytes) -> None:
-    new = path.with_name(path.name + ".partial")
-    new.unlink(missing_ok=True)
-    new.touch(mode=0o600)
-    new.write_bytes(lines)
-    new.replace(path)
 
 
 def read(path: Path) -> list[MemberKey]:

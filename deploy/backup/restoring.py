@@ -1,7 +1,8 @@
 """`tamaru restore`: a backup becomes the database again, and is held against its manifest.
 
 What stood there before is set aside under another name, never deleted: a restore of the wrong
-backup can be undone. Then this version's migrations follow, and the ledger is derived again.
+backup can be undone. Then this version's migrations follow, who was erased since is erased again,
+and the ledger is derived again.
 """
 
 from pathlib import Path
@@ -9,12 +10,14 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
-from deploy.backup import manifest, member_keys, postgres, store
+from deploy.backup import erased, erasing_again, manifest, member_keys, postgres, store
+from deploy.backup.erased import Erased
 from deploy.backup.manifest import Manifest
 from deploy.backup.member_keys import MemberKey
 from deploy.backup.taking import DUMP, Progress
 from services.points.accounts import verifying
 from shared import clock
+from shared.keys import Keys
 from shared.migrate import ServiceSchema, migrate, prepare_roles
 
 
@@ -23,12 +26,13 @@ class Refused(Exception):
 
 
 class Restored(msgspec.Struct, frozen=True):
-    """What came back. `differences` is empty when all is as the manifest says and the ledger adds
-    up; `aside`: the schemas that what was there before has now."""
+    """What came back. `differences` is empty when all is as the manifest says, who had to be erased
+    again is, and the ledger adds up; `aside`: the schemas that what was there before has now."""
 
     manifest: Manifest
     aside: list[str]
     applied: list[str]
+    erased_again: int
     differences: list[str]
 
 
@@ -41,19 +45,23 @@ async def restore(
     jobs: int,
     tell: Progress,
     key_file: Path | None = None,
+    erased_file: Path | None = None,
+    keys: Keys[str] | None = None,
 ) -> Restored:
     """Raises Refused, ToolProblem, asyncpg's errors; then the database is as it was. `key_file` has
-    the members' data keys, if it is not the one beside the backup."""
+    the members' data keys and `erased_file` who was erased, if they are not those beside the
+    backup; `keys` is PERSONAL_DATA_KEY, if it is known."""
     found = await _readable(folder, services)
     tell("comparing the files with the manifest")
     _intact(folder, found)
-    keys = _keys(found, folder.parent / member_keys.NAME if key_file is None else key_file)
+    data_keys = _keys(found, key_file or folder.parent / member_keys.NAME)
     connection = await asyncpg.connect(database_url)
     try:
         server = connection.get_server_version().major
         if server < found.server:
             raise Refused(f"this server is PostgreSQL {server}, the backup of {found.server}")
         pg_restore = await postgres.tool("pg_restore", max(server, found.server))
+        listed = await _listed(connection, erased_file or folder.parent / erased.NAME)
         aside = await _set_aside(connection, services, replace=replace)
         try:
             tell(f"restoring {sum(found.rows.values()):,} rows with {jobs} connections")
@@ -65,7 +73,7 @@ async def restore(
                 str(folder / DUMP),
                 database_url=database_url,
             )
-            await member_keys.put_back(connection, keys)
+            await member_keys.put_back(connection, data_keys)
         except BaseException:
             await _put_back(connection, services, aside)
             raise
@@ -74,9 +82,11 @@ async def restore(
     finally:
         await connection.close()
     applied = await migrate(database_url, services)
+    tell("erasing again who was erased since")
+    again = await erasing_again.erase_again(database_url, _names(services), listed, keys)
     tell("deriving the ledger again")
-    differences += await _verified(database_url)
-    return Restored(found, list(aside.values()), applied, differences)
+    differences += [*again.problems, *await _verified(database_url)]
+    return Restored(found, list(aside.values()), applied, again.members, differences)
 
 
 async def _readable(folder: Path, services: list[ServiceSchema]) -> Manifest:
@@ -112,6 +122,20 @@ def _keys(found: Manifest, path: Path) -> list[MemberKey]:
             f"the members' data keys are missing ({problem}). Give the newest {member_keys.NAME} "
             "with --keys; without it, all that is locked away of people would be lost. If it is "
             "lost, an empty file brings back the rest"
+        ) from None
+
+
+async def _listed(connection: asyncpg.Connection, path: Path) -> list[Erased]:
+    """Who was erased: as the file says, and the database as it is, before it is set aside."""
+    try:
+        erased.read(path)
+        return await erased.write(connection, path)
+    except (OSError, msgspec.DecodeError) as problem:
+        raise Refused(
+            f"nobody says who was erased since the backup ({problem}). Give the newest "
+            f"{erased.NAME} with --erased, in a folder that can be written to; without it, they "
+            "would be back. If there is none, `tamaru erased` makes one of a database that is "
+            "still there; an empty file erases nobody again"
         ) from None
 
 

@@ -1,6 +1,8 @@
 """What backing up and restoring ask of the database, and change in it: schemas as a whole."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 
@@ -20,9 +22,58 @@ FROM points.entries WHERE unit = 'point'
 _MEMBER_KEYS = """
 SELECT member_id::text, key_name, sealed FROM points.member_keys ORDER BY member_id
 """
-_ERASED = """
+_ERASED_OF = """
 SELECT id::text FROM points.members WHERE id = ANY($1::uuid[]) AND erased_at IS NOT NULL
 """
+_KNOWS_OF_ERASURES = """
+SELECT to_regclass('notify.erasures') IS NOT NULL AND EXISTS (
+    SELECT FROM information_schema.columns
+    WHERE table_schema = 'points' AND table_name = 'members' AND column_name = 'erased_at')
+"""
+_ERASED = """
+SELECT erased_at, id, NULL::text FROM points.members WHERE erased_at IS NOT NULL
+UNION SELECT f.at, NULL, f.user_hash FROM points.farewells f
+WHERE EXISTS (SELECT FROM points.members m WHERE m.erased_at = f.at)
+UNION SELECT at, NULL, user_hash FROM notify.erasures
+"""
+_NOT_ERASED = """
+SELECT id FROM points.members WHERE id = ANY($1::uuid[]) AND erased_at IS NULL
+ORDER BY merged_into IS NOT NULL, id
+"""
+_HEARD_OF = """
+SELECT user_hash FROM points.farewells f
+JOIN unnest($1::text[], $2::timestamptz[]) AS e (user_hash, at) USING (user_hash)
+WHERE f.at >= e.at
+"""
+_DESTROY_MEMBER_KEYS = """
+DELETE FROM points.member_keys WHERE member_id = ANY($2::uuid[]) AND member_id IN (
+    SELECT id FROM points.members WHERE id = $1 OR merged_into = $1)
+"""
+_NAMING_LINE_USERS = """
+SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_attribute a
+JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = ANY($1::text[]) AND a.attname = 'line_user_id' AND c.relkind IN ('r', 'p')
+    AND NOT c.relispartition
+ORDER BY 1
+"""
+_IS_WANTED = "encode(sha256(convert_to(u, 'UTF8')), 'hex') = ANY($1::text[])"
+_LINE_USERS = f"""
+SELECT DISTINCT u AS line_user FROM (SELECT line_user_id FROM {{}}) AS t (u) WHERE {_IS_WANTED}
+"""
+_LINE_USERS_WITHIN = f"""
+SELECT DISTINCT u AS line_user FROM (
+    SELECT (regexp_matches({{}}, 'U[0-9a-f]{{{{32}}}}', 'g'))[1] FROM {{}}
+) AS t (u) WHERE {_IS_WANTED}
+"""
+_BODY = "encode(body, 'escape')"
+_WITHIN = (
+    ("who", "points.link_attempts"),
+    ("reference", "points.waiting_purchases"),
+    *((_BODY, name) for name in ("webhook.spool", "webhook.outbox", "points.outbox")),
+    *((_BODY, name) for name in ("notify.outbox", "scheduler.outbox")),
+)
+"""Where LINE users are named within something else: what is looked through, and where."""
+
 _ADD_MEMBER_KEYS = """
 INSERT INTO points.member_keys (member_id, key_name, sealed)
 SELECT m.id, k.key_name, k.sealed
@@ -79,9 +130,51 @@ async def member_keys(connection: asyncpg.Connection) -> list[asyncpg.Record]:
     return rows
 
 
-async def erased(connection: asyncpg.Connection, members: list[str]) -> list[str]:
+async def erased_of(connection: asyncpg.Connection, members: list[str]) -> list[str]:
     """Those of these members who were erased."""
-    return [row["id"] for row in await connection.fetch(_ERASED, members)]
+    return [row["id"] for row in await connection.fetch(_ERASED_OF, members)]
+
+
+async def erased(connection: asyncpg.Connection) -> list[asyncpg.Record]:
+    """Who was erased: the moment, the member's id or None, the LINE user's hash or None. Of LINE
+    users only the last month's for sure. Nobody where there is no shop, or one from before anybody
+    could be erased."""
+    if not await connection.fetchval(_KNOWS_OF_ERASURES):
+        return []
+    rows: list[asyncpg.Record] = await connection.fetch(_ERASED)
+    return rows
+
+
+async def not_erased(connection: asyncpg.Connection, members: Iterable[UUID]) -> list[UUID]:
+    """Those of these members who are here and were not erased; who was merged comes last."""
+    return [row["id"] for row in await connection.fetch(_NOT_ERASED, list(members))]
+
+
+async def heard_of(connection: asyncpg.Connection, users: Mapping[str, datetime]) -> set[str]:
+    """Those of these LINE users, by hash, who are known to have gone at the moment given or
+    later."""
+    rows = await connection.fetch(_HEARD_OF, list(users), list(users.values()))
+    return {row["user_hash"] for row in rows}
+
+
+async def line_users(
+    connection: asyncpg.Connection, schemas: Iterable[str], hashes: Iterable[str]
+) -> list[str]:
+    """LINE users with these hashes who are named in clear anywhere in these schemas."""
+    wanted, found = list(hashes), set()
+    tables = [row["name"] for row in await connection.fetch(_NAMING_LINE_USERS, list(schemas))]
+    questions = [_LINE_USERS.format(name) for name in tables]
+    for question in [*questions, *(_LINE_USERS_WITHIN.format(*each) for each in _WITHIN)]:
+        found |= {row["line_user"] for row in await connection.fetch(question, wanted)}
+    return sorted(found)
+
+
+async def destroy_member_keys(
+    connection: asyncpg.Connection, member: UUID, only: Iterable[UUID]
+) -> None:
+    """Delete the data keys of a member and of whoever was merged into them, of these members
+    only."""
+    await connection.execute(_DESTROY_MEMBER_KEYS, member, list(only))
 
 
 async def add_member_keys(

@@ -2,7 +2,7 @@
 
 The dump is PostgreSQL's own (`pg_dump`, a folder of compressed files); the manifest beside it is
 counted in the very snapshot that was dumped. A folder bears its final name once it is whole. The
-data keys of members stand apart (`member_keys`).
+data keys of members stand apart (`member_keys`), and so does who was erased (`erased`).
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
-from deploy.backup import manifest, member_keys, postgres, store
+from deploy.backup import erased, manifest, member_keys, postgres, store
 from deploy.backup.manifest import Manifest
 from shared import clock
 
@@ -50,6 +50,7 @@ async def take(
             await _dump(pg_dump, database_url, schemas, partial / DUMP, snapshot, jobs)
             if member_keys.SINCE in found.migrations.get("points", []):
                 await member_keys.write(connection, into)
+            await erased.write(connection, into / erased.NAME)
         tell("noting what every file has to be")
         files = await asyncio.to_thread(manifest.hashes, partial / DUMP)
         manifest.write(partial, msgspec.structs.replace(found, files=files))

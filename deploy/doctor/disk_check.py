@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from deploy.backup import erased, member_keys
 from deploy.doctor.findings import Finding, bad, good
 from deploy.doctor.surroundings import Surroundings
 from shared import clock
@@ -77,7 +78,12 @@ def backup(here: Surroundings) -> list[Finding]:
 
 
 def _backups(folder: Path) -> Sequence[Path]:
-    """Whole ones: a folder of `tamaru backup`, or a file of another tool."""
+    """Whole ones: a folder of `tamaru backup`, or a file of another tool. What stands beside the
+    backups, for all of them, may be newer than any."""
     if not folder.is_dir():
         return []
-    return [each for each in folder.iterdir() if each.suffix != ".partial"]
+    return [
+        each
+        for each in folder.iterdir()
+        if each.suffix != ".partial" and each.name not in (member_keys.NAME, erased.NAME)
+    ]

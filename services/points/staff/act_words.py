@@ -24,6 +24,7 @@ _WORDS: tuple[tuple[str, str, Words], ...] = (
     ("", "/v1/members/{member_id}/rank-floor", Words("ランクの下限を変更", "Changed a rank floor")),
     ("POST", "/v1/members/{member_id}/leave", Words("退会の手続き", "Took a member out")),
     ("POST", "/v1/members/{member_id}/erasure", Words("会員の情報を消去", "Erased a member")),
+    ("tamaru", "restore", Words("復元後に会員を再消去", "Erased a member again (restore)")),
     ("POST", "/v1/members/{member_id}/export", Words("会員データの写しを作成", "Copied a member")),
     ("POST", "/v1/members/{member_id}/service-points", Words("ポイントを進呈", "Gave points")),
     ("", "/v1/counter/acts", Words("カウンターの操作を取り消し", "Undid an act at the counter")),

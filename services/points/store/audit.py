@@ -1,4 +1,4 @@
-"""The log of what people who were signed in, and owner keys, changed."""
+"""The log of what people who were signed in, owner keys, and commands of the operator changed."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -38,6 +38,23 @@ DELETE FROM audit_log WHERE id IN (
 KEY = "key"
 """The role of what an owner key did."""
 
+COMMAND = "command"
+"""The role of what a command did: whoever may run one is no person and no key of the shop."""
+
+
+class CommandActed(msgspec.Struct, frozen=True):
+    """A command changed something; the fields are those of `staff.acted`."""
+
+    service: str
+    act: str
+    at: datetime
+    target: str | None = None
+    before: Any = None
+    after: Any = None
+
+
+Acted = StaffActed | KeyActed | CommandActed
+
 
 class Wanted(msgspec.Struct, frozen=True):
     """Which acts: by whom or by which key, of what kind (a part of method and route), on what
@@ -52,8 +69,8 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Act(msgspec.Struct, frozen=True):
-    """One change, by a person or by an owner key. `name` is theirs now, None for who is not here
-    any more."""
+    """One change, by a person, an owner key or a command. `name` is theirs now, None for who is not
+    here any more and for a command."""
 
     id: UUID
     at: datetime
@@ -69,7 +86,7 @@ class Act(msgspec.Struct, frozen=True):
     after: Any
 
 
-async def add(connection: Connection, acts: Sequence[tuple[UUID, StaffActed | KeyActed]]) -> None:
+async def add(connection: Connection, acts: Sequence[tuple[UUID, Acted]]) -> None:
     """Keep what is not kept yet."""
     rows = [
         (
@@ -108,10 +125,12 @@ async def newest(
     ]
 
 
-def _by(act: StaffActed | KeyActed) -> tuple[UUID | None, UUID | None, UUID | None, str]:
+def _by(act: Acted) -> tuple[UUID | None, UUID | None, UUID | None, str]:
     """Person, session, key and role."""
     if isinstance(act, KeyActed):
         return None, None, act.key_id, KEY
+    if isinstance(act, CommandActed):
+        return None, None, None, COMMAND
     return act.staff_id, act.session_id, None, act.role
 
 

@@ -36,9 +36,10 @@ class FieldChange(BaseModel):
 
 
 class AuditEntry(BaseModel):
-    """One change, by a person (`staff`) or by an owner key (`key`, `role` is then `key`); the names
-    are null for who is not here any more. `act` is method and route; `before` and `after` are as
-    they were told, `changes` what differs between them."""
+    """One change, by a person (`staff`), by an owner key (`key`, `role` is then `key`), or by a
+    command of the operator (neither; `role` is then `command`); the names are null for who is not
+    here any more. `act` is method and route, or the command; `before` and `after` are as they were
+    told, `changes` what differs between them."""
 
     id: str
     at: datetime

@@ -16,7 +16,7 @@ from services.points.staff.spoken import Place
 from services.points.store import audit as audit_store
 from services.points.store import staff as store
 from services.points.store import terminals
-from services.points.store.audit import KEY, Act, Wanted
+from services.points.store.audit import COMMAND, KEY, Act, Wanted
 from services.points.store.staff import Person
 from services.points.store.terminals import Listed
 from services.points.web.card_shown import zone_of
@@ -143,7 +143,11 @@ async def actors_of(connection: Connection) -> Actors:
     return Actors(people, keys, names)
 
 
-ROLES = {**VALUES, KEY: Words("APIキー", "API key")}
+ROLES = {
+    **VALUES,
+    KEY: Words("APIキー", "API key"),
+    COMMAND: Words("運用コマンド", "Operator's command"),
+}
 
 
 def _uuid(text: str) -> UUID | None:

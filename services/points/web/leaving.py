@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from services.points.errors import NotConfirmed
 from services.points.members import erasing, exporting, leaving
+from services.points.staff import audit
 from services.points.store import exports as store
 from services.points.store.exports import Export
 from services.points.web import naming, schemas, summary
@@ -60,8 +61,8 @@ class Erase(BaseModel):
 
 
 class Erased(BaseModel):
-    """A member of whom nothing personal is kept any more. Keep the id: a backup that is older than
-    `erased_at` brings them back, and they have to be erased again."""
+    """A member of whom nothing personal is kept any more. A backup that is older than `erased_at`
+    brings them back; `tamaru restore` erases them again."""
 
     member_id: UUID
     status: str
@@ -119,7 +120,6 @@ async def erase(
         if act.known is None:
             act.member_id = id
             rulebook = request.app.state.rulebook
-            was = await _status(request, act.batch.connection, id)
             try:
                 erased = await erasing.erase(
                     act.batch, rulebook, id, confirm=body.confirm, actor=actor_of(key)
@@ -127,7 +127,7 @@ async def erase(
             except NotConfirmed:
                 raise _not_confirmed() from None
             act.result = _noted(erased.points_lost, erased.erased_at)
-            _audit(request, id, was, "erased", erased.points_lost)
+            _audit(request, id, erased.was, "erased", erased.points_lost)
         points, at = _read(act.result)
     return Erased(member_id=id, status="left", points_lost=points, erased_at=at)
 
@@ -160,8 +160,7 @@ async def _status(request: Request, connection: Connection, id: UUID) -> str | N
 
 
 def _audit(request: Request, id: UUID, was: str | None, status: str, lost: int) -> None:
-    """For the audit log: who goes loses what points they have."""
-    before, after = {"status": was, "points": lost}, {"status": status, "points": 0}
+    before, after = audit.of_gone(was, status, lost)
     audited(request, f"member:{id}", before=before, after=after)
 
 

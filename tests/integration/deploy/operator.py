@@ -18,7 +18,7 @@ class Operator:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def __call__(self, *words: str) -> tuple[int, str]:
+    def __call__(self, *words: str, **environment: str) -> tuple[int, str]:
         passwords = {
             f"{name}_DB_PASSWORD": PASSWORD for name in ("WEBHOOK", "POINTS", "NOTIFY", "SCHEDULER")
         }
@@ -26,7 +26,13 @@ class Operator:
         keys["PERSONAL_DATA_KEY"] = PERSONAL_KEY
         done = subprocess.run(
             [sys.executable, "-m", "deploy.cli", *words],
-            env={**os.environ, **passwords, **keys, "DATABASE_URL": self.url},
+            env={
+                **os.environ,
+                **passwords,
+                **keys,
+                "DATABASE_URL": self.url,
+                **environment,
+            },
             capture_output=True,
             text=True,
             check=False,

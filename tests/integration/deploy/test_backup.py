@@ -18,6 +18,7 @@ from tests.conftest import Database
 from tests.integration.deploy.operator import PERSONAL_KEY, Operator, execute
 
 KEYS = "member-keys.jsonl"
+LIST = "erased-members.jsonl"
 SOME = "SELECT min(id::text) FROM points.members WHERE erased_at IS NULL"
 OTHERS = "SELECT max(id::text) FROM points.members"
 SEALED = "SELECT sealed FROM profiles WHERE member_id = $1"
@@ -193,7 +194,9 @@ async def test_an_erasure_reaches_the_backups_that_were_taken_before_it(
     assert shop("backup", str(tmp_path))[0] == 0, "as the next night does"
     text = (tmp_path / KEYS).read_text()
     assert str(stays) in text and str(gone) not in text
-    code, said = empty("restore", str(old))
+    nobody = tmp_path / "nobody.jsonl"
+    nobody.touch()
+    code, said = empty("restore", str(old), "--erased", str(nobody))
     assert code == 0, said
     assert await read_of(empty.url, [gone, stays]) == [None, {"email": "stays@example.jp"}]
 
@@ -214,6 +217,45 @@ def test_without_the_keys_nothing_is_restored(empty: Operator, backup: Path) -> 
     assert (code, "--keys" in said) == (1, True)
 
 
+def test_without_the_list_of_who_was_erased_nothing_is_restored(
+    empty: Operator, backup: Path
+) -> None:
+    code, said = empty("restore", str(backup), "--erased", "/nowhere/list")
+    assert (code, "--erased" in said) == (1, True)
+
+
+async def test_the_database_that_is_set_aside_says_who_was_erased(
+    empty: Operator, backup: Path, tmp_path: Path
+) -> None:
+    assert empty("restore", str(backup))[0] == 0
+    gone = await execute(empty.url, SOME)
+    await erased(empty.url, gone)
+    list = tmp_path / LIST
+    list.touch()
+    code, said = empty("restore", str(backup), "--replace", "--erased", str(list))
+    assert code == 0, said
+    assert "erased again: 1 members" in said
+    assert gone in list.read_text(), "for the backups to come"
+    assert await execute(empty.url, SOME) != gone
+
+
+async def test_a_way_back_that_is_not_ours_is_followed_by_a_command(
+    empty: Operator, backup: Path, tmp_path: Path
+) -> None:
+    list = tmp_path / LIST
+    list.touch()
+    assert empty("restore", str(backup), "--erased", str(list))[0] == 0
+    gone = await execute(empty.url, SOME)
+    list.write_text(json.dumps({"at": "2026-01-01T00:00:00Z", "member": gone}) + "\n")
+    code, said = empty("erased", str(list), "--again")
+    assert (code, "erased again: 1 members" in said) == (0, True), said
+    assert await execute(empty.url, SOME) != gone
+    assert empty("erased", str(list), "--again") == (
+        0,
+        f"{list}: 2 erased\nerased again: 0 members\n",
+    )
+
+
 def test_only_so_many_are_kept_and_a_killed_one_leaves_nothing(
     shop: Operator, tmp_path: Path
 ) -> None:
@@ -225,8 +267,8 @@ def test_only_so_many_are_kept_and_a_killed_one_leaves_nothing(
     code, said = shop("backup", str(tmp_path), "--keep", "2")
     assert code == 0, said
     left = sorted(path.name for path in tmp_path.iterdir())
-    assert left[:3] == ["member-keys.jsonl", "somebody-elses", "tamaru-20210101T000000Z"]
-    assert len(left) == 4
+    assert left[:4] == [LIST, KEYS, "somebody-elses", "tamaru-20210101T000000Z"]
+    assert len(left) == 5
 
 
 def test_a_database_that_is_away_is_said_and_leaves_nothing(tmp_path: Path) -> None:

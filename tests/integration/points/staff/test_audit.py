@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from deploy.backup import erasing_again
+from services.points.staff import audit
 from tests.integration.points.staff.desk import Desk, problem
 from tests.staff import signed_in
 
@@ -141,6 +143,20 @@ async def test_an_owner_key_s_changes_are_in_it_under_its_name_a_till_s_are_not(
     assert "APIキー" in page.text and "お店の会員番号" in page.text
     page = await desk.client.get("/console/audit?kind=staff", **signed_in("manager"))
     assert "<strong>本部システム" not in page.text
+
+
+async def test_what_a_command_did_is_in_it_as_a_command_s(desk: Desk, member: str) -> None:
+    target = f"member:{member}"
+    async with desk.pool.acquire() as connection:
+        await audit.keep_command(
+            connection, erasing_again.ACT, target, *audit.of_gone("active", "erased", 100)
+        )
+    path = f"/v1/audit?target={target}&act=tamaru"
+    (shown,) = (await desk.client.get(path, **signed_in("manager"))).json()["items"]
+    assert (shown["role"], shown["staff"], shown["key"]) == ("command", None, None)
+    assert shown["changes"][0] == {"field": "points", "before": "100", "after": "0"}
+    page = await desk.client.get(f"/console/audit?target={target}", **signed_in("manager"))
+    assert "<strong>運用コマンド</strong> 復元後に会員を再消去" in page.text
 
 
 async def test_who_leaves_or_is_erased_or_merged_is_told_as_they_were(
