@@ -44,14 +44,23 @@ class Owner:
 
     async def confirmed(self, recipients: int, content: Any = SAME) -> str:
         """A broadcast to those with the tag, counted and confirmed for now; its id."""
+        return await self.confirm(await self.counted(recipients, content))
+
+    async def counted(self, recipients: int, content: Any = SAME) -> dict[str, Any]:
+        """A broadcast to those with the tag, counted."""
         new = {"name": "sale", "content": content, "definition": {"tags": {"any": [TAG]}}}
         path = f"{PATH}/{(await self.do('POST', PATH, new))['id']}"
         await self.do("POST", f"{path}/count")
         ready = await self.reach(path, "ready", 120)
         if ready["counted"]["recipients"] != recipients:
             raise RuntimeError(f"{recipients} members, but {ready['counted']} counted")
-        await self.do("POST", f"{path}/confirm", {"revision": ready["revision"]})
-        return path.rpartition("/")[2]
+        return ready
+
+    async def confirm(self, ready: dict[str, Any]) -> str:
+        """Let it go out now; its id."""
+        id: str = ready["id"]
+        await self.do("POST", f"{PATH}/{id}/confirm", {"revision": ready["revision"]})
+        return id
 
     async def sent(self, id: str, seconds: float) -> dict[str, Any]:
         """Its report, once it has been sent."""

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from services.notify import retention
 from services.notify.broadcasts import personal, upkeep
+from services.notify.broadcasts.giving_way import GivingWay
 from services.notify.broadcasts.handlers import handlers as broadcast_handlers
 from services.notify.broadcasts.posting import Posting
 from services.notify.handlers import line_handlers, message_handlers
@@ -36,12 +37,16 @@ from services.notify.statistics import reading
 from services.notify.statistics.insight_client import InsightClient
 from services.notify.templates.in_force import InForce
 from services.notify.web import app as web_app
-from shared import api_keys, ids, pruning
+from shared import api_keys, clock, ids, pruning
+from shared.people_wait import PeopleWait
 from shared.process import Process, Setup, run
 from shared.settings import ProcessSettings, load
 from shared.web import sessions
 
 REDIS_SECONDS = 0.5
+TOO_LONG_SECONDS = 0.5
+"""What an event may wait for its message, or a message for LINE, before others are asked to give
+way: several times what either takes while nothing is held up."""
 
 
 async def worker(process: Process) -> None:
@@ -55,14 +60,15 @@ async def worker(process: Process) -> None:
     zone = ProgramZone()
     rules = MessageRules(zone)
     alarm = Alarm()
-    pace = await _paces(settings, closing)
+    redis = await _redis(settings, closing)
+    pace = _paces(settings, redis)
     rush_pace = pace("push", yielding=True)
     admission = await _admission(process, settings)
     sender = _sender(settings, line, Recorder(process.pool), rules, pace, rush_pace, admission)
     words = InForce(settings.public_url)
     await words.try_look(process.pool)
     announcer = Announcer(sender, words, zone, rules, alarm)
-    process.bus.consume(
+    messages = process.bus.consume(
         "notify.messages",
         message_handlers(announcer, zone),
         process.pool,
@@ -80,6 +86,11 @@ async def worker(process: Process) -> None:
     process.task(words.run(process.pool))
     process.task(sender.run())
     process.task(poller.poll(process.pool, sender, alarm))
+    process.task(
+        PeopleWait(redis, settings.bus_namespace).watch(
+            lambda: max(clock.seconds_since(messages.oldest()), sender.waited()), TOO_LONG_SECONDS
+        )
+    )
     process.task(profiles.run(process.pool, line, pace("profile", profiles.CALLS_A_SECOND)))
     process.task(names.run(process.pool, process.relay))
     process.watch("deliveries", DeliveryWatch(process.pool).look)
@@ -89,15 +100,18 @@ async def worker(process: Process) -> None:
     process.on_stop += [sender.drain, partial(admission.close, process.pool), closing.aclose]
 
 
-async def _paces(settings: NotifySettings, closing: AsyncExitStack) -> Callable[..., Pace]:
-    """What makes the paces of this process, by endpoint and calls a second."""
-    redis = await closing.enter_async_context(
+async def _redis(settings: NotifySettings, closing: AsyncExitStack) -> "Redis":
+    return await closing.enter_async_context(
         Redis.from_url(
             settings.redis_url.get_secret_value(),
             socket_timeout=REDIS_SECONDS,
             socket_connect_timeout=REDIS_SECONDS,
         )
     )
+
+
+def _paces(settings: NotifySettings, redis: "Redis") -> Callable[..., Pace]:
+    """What makes the paces of this process, by endpoint and calls a second."""
     replica = str(ids.new_id())
 
     def pace(endpoint: str, rate: int = settings.line_rate_per_second, **options: Any) -> Pace:
@@ -153,7 +167,9 @@ async def broadcasts(process: Process) -> None:
     closing.push_async_callback(insights.close)
     zone = ProgramZone()
     rules = MessageRules(zone)
-    pace = await _paces(settings, closing)
+    redis = await _redis(settings, closing)
+    pace = _paces(settings, redis)
+    way = GivingWay(PeopleWait(redis, settings.bus_namespace))
     rate = settings.personal_broadcast_rate
     own_pace = pace("campaign", rate, within=pace("push", yielding=True))
     admission = await _admission(process, settings)
@@ -165,6 +181,8 @@ async def broadcasts(process: Process) -> None:
         pace=pace("multicast", settings.line_multicast_rate_per_second),
         admission=admission,
         rules=rules,
+        way=way,
+        calls_a_second=settings.line_multicast_rate_per_second,
     )
     process.bus.consume(
         "notify.broadcasts",
@@ -179,8 +197,8 @@ async def broadcasts(process: Process) -> None:
     process.task(rules.run(process.pool))
     process.task(sender.run())
     process.task(posting.run())
-    process.task(personal.feed(process.pool, sender, rate))
-    process.task(upkeep.run(process.pool, zone))
+    process.task(personal.feed(process.pool, sender, rate, way))
+    process.task(upkeep.run(process.pool, zone, way))
     process.task(reading.run(process.pool, insights))
     process.task(process.relay.run())
     close = partial(admission.close, process.pool)

@@ -3,17 +3,20 @@
 import sys
 from functools import partial
 
+from redis.asyncio import Redis
+
 from services.webhook import gate, spool_watch
 from services.webhook.app import make_app
 from services.webhook.handlers import HANDLERS
 from services.webhook.ingress import Ingress
 from services.webhook.intake import Intake
 from services.webhook.keys import Keyring
-from services.webhook.room import LOOK_SECONDS, Room
+from services.webhook.room import LOOK_SECONDS, TOO_LONG_SECONDS, Room
 from services.webhook.settings import WebhookSettings
 from services.webhook.spool import Spool
 from shared import logs, process, ratelimit, settings
 from shared.db import UNREACHABLE
+from shared.people_wait import PeopleWait
 from shared.process import Process
 from shared.web.waiting import Waiting
 
@@ -32,7 +35,8 @@ async def setup(running: Process) -> None:
     """Wire the process: everything that a request may need, and what runs beside."""
     keyring = Keyring(running.pool)
     spool = Spool(running.pool, running.bus.publisher, lambda: running.bus.can_publish)
-    ingress = _ingress(running, keyring, spool)
+    redis = _redis(running)
+    ingress = _ingress(running, keyring, spool, redis)
     running.checks.clear()  # one of broker and database is enough here
     running.checks["broker or database"] = lambda: (
         running.bus.can_publish or keyring.database_answers
@@ -53,13 +57,20 @@ async def setup(running: Process) -> None:
     running.watch(
         "purchases that wait", partial(ingress.room.look, running.bus), seconds=LOOK_SECONDS
     )
+    word = PeopleWait(redis, running.settings.bus_namespace)
+    running.task(word.watch(ingress.room.people_waited, TOO_LONG_SECONDS))
     running.watch_outbox()
 
 
-def _ingress(running: Process, keyring: Keyring, spool: Spool) -> Ingress:
+def _redis(running: Process) -> "Redis":
     configured = running.settings
     assert isinstance(configured, WebhookSettings)  # noqa: S101 - `main` loads no other
-    redis = ratelimit.connect(configured.redis_url.get_secret_value())
+    return ratelimit.connect(configured.redis_url.get_secret_value())
+
+
+def _ingress(running: Process, keyring: Keyring, spool: Spool, redis: "Redis") -> Ingress:
+    configured = running.settings
+    assert isinstance(configured, WebhookSettings)  # noqa: S101 - `main` loads no other
     intake = Intake(running.bus.publisher, spool)
     door = gate.Gate(redis, configured.bus_namespace, configured.rate_limit_per_second)
     running.on_stop += [intake.join, redis.aclose]

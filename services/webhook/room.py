@@ -35,6 +35,13 @@ MOST_BEHIND = 500_000
 """Messages in the queue of purchases, each of up to 200: a day of any shop. Points may be away for
 hours and tills still get their receipts."""
 
+TOO_LONG_SECONDS = LONG_SECONDS / 2
+"""What the first may have waited before others are asked to give way: well before a till is sent
+away, and many times what a group takes when nothing is held up."""
+
+MANY_BEHIND = 20
+"""Messages that wait for points and are in nobody's hand: a second's work."""
+
 LOOK_SECONDS = 5.0
 AWARDS = "points.awards"
 
@@ -54,6 +61,7 @@ class Room:
         self._taken = 0
         self._by: dict[UUID | str | None, int] = {}
         self._behind = 0
+        self._sent_away = False
 
     def take(self, path: str, whose: UUID | str | None) -> Taken:
         """Take room for a request, to be given back by `leave`. Raises Problem.
@@ -61,6 +69,7 @@ class Room:
         `whose` share it comes out of: one of who is told apart from others. Who finds any room is
         let in whole: in a rush a batch has the same chance as a purchase."""
         if self._taken >= self._bound(whose):
+            self._sent_away = True
             raise _busy(1)
         if self._behind > MOST_BEHIND and path != "/line/webhook":
             raise _busy(30)
@@ -89,6 +98,13 @@ class Room:
         else:
             kept = 0
         return kept + (FEW if self._waited() > LONG_SECONDS else MOST_UNDER_WAY - KEPT)
+
+    def people_waited(self) -> float:
+        """Seconds that the first till has waited; more than too long if one was sent away since
+        this was last asked, or if points are behind."""
+        sent_away, self._sent_away = self._sent_away, False
+        late = sent_away or self._behind > MANY_BEHIND
+        return max(self._waited(), LONG_SECONDS if late else 0.0)
 
     def note_behind(self, messages: int) -> None:
         """So many messages of purchases wait for points."""

@@ -2,6 +2,7 @@
 is the time from each POST that was accepted to the receipt on the phone."""
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -23,14 +24,17 @@ CONNECTIONS = 64
 
 
 class Waits(NamedTuple):
-    """`accepted` of `sent` were; each receipt came after so many ms, sorted."""
+    """`accepted` of `sent` were, since the crowd came; each receipt came after so many ms,
+    sorted."""
 
     sent: int
     accepted: int
     delays: Sequence[float]
 
     def at(self, percent: int) -> float:
-        """A percentile of the delays, in ms."""
+        """A percentile of the delays, in ms; nothing (NaN) where there is none."""
+        if not self.delays:
+            return math.nan
         return self.delays[(len(self.delays) - 1) * percent // 100]
 
     def __str__(self) -> str:
@@ -70,7 +74,10 @@ async def beside(
     for who, outcome in ((crowd.name, theirs), (name, others)):
         await _once(stack, who, outcome)
     delays = latencies(others, await phones.landings(already), list(cards))
-    return Waits(len(others.sent), len(delays), sorted(delays))
+    came, refused = theirs.sent[0], set(others.refused)
+    accepted = [at for number, at in enumerate(others.sent) if number not in refused]
+    beside = [delay for at, delay in zip(accepted, delays, strict=True) if at >= came]
+    return Waits(sum(at >= came for at in others.sent), len(beside), sorted(beside))
 
 
 async def _once(stack: Stack, name: str, outcome: Outcome) -> None:

@@ -7,6 +7,7 @@ within a second. Broadcasts that go out at the same time take turns.
 import asyncio
 from typing import Any
 
+from services.notify.broadcasts.giving_way import GivingWay
 from services.notify.sending.sender import LEASE, Sender
 from services.notify.store import campaigns as store
 from shared import clock, logs
@@ -22,14 +23,15 @@ MOST_AHEAD = 400
 """However fast the pace is: what a slow machine or a slow LINE still sends within its lease."""
 
 
-async def feed(pool: "Pool[Any]", sender: Sender, calls_a_second: float) -> None:
+async def feed(pool: "Pool[Any]", sender: Sender, calls_a_second: float, way: GivingWay) -> None:
     """Hand over deliveries of broadcasts that are being sent, until cancelled."""
-    ahead = min(MOST_AHEAD, max(1, int(calls_a_second * AHEAD_SECONDS)))
-    half = max(1, ahead // 2)
+    whole = min(MOST_AHEAD, max(1, int(calls_a_second * AHEAD_SECONDS)))
     while True:
         handed = 0
         try:
             for broadcast_id in await store.open_ids(pool):
+                ahead = max(1, int(whole * await way.share()))
+                half = max(1, ahead // 2)
                 room = min(ahead - sender.backlog, sender.room(store.PRIORITY))
                 if room >= half:  # many at a time: a row alone costs nearly as much as a page
                     now = clock.now()
@@ -38,5 +40,7 @@ async def feed(pool: "Pool[Any]", sender: Sender, calls_a_second: float) -> None
                     handed += len(due)
         except (*UNREACHABLE, *CONFLICTS) as problem:
             log.warning("personal messages not looked for", problem=type(problem).__name__)
-        if not handed:
+        if handed:
+            await way.rest(handed / calls_a_second)
+        else:
             await asyncio.sleep(LOOK_SECONDS)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from prometheus_client import Counter
 
+from services.notify.broadcasts.giving_way import GivingWay
 from services.notify.preferences.rules import MessageRules
 from services.notify.sending import progress, token_watch
 from services.notify.sending.admission import Admission
@@ -50,7 +51,7 @@ class Line(Protocol):
 
 
 class Posting:
-    """Use `run` as a task and `drain` at the end."""
+    """Use `run` as a task and `drain` at the end. `calls_a_second` is what the pace lets go."""
 
     def __init__(
         self,
@@ -60,12 +61,16 @@ class Posting:
         pace: Pace,
         admission: Admission,
         rules: MessageRules,
+        way: GivingWay,
+        calls_a_second: float,
     ) -> None:
         self._pool = pool
         self._line = line
         self._pace = pace
         self._admission = admission
         self._rules = rules
+        self._way = way
+        self._call_seconds = 1 / calls_a_second
         self._free = asyncio.Semaphore(CALLS_AT_ONCE)
         self._open: set[asyncio.Task[None]] = set()
         self._closed_until = EVER
@@ -97,6 +102,7 @@ class Posting:
         await self._free.acquire()
         call: Call | None = None
         try:
+            await self._way.rest(self._call_seconds)
             await self._pace.take()
             now = clock.now()
             call = None if self._stopping else await store.claim(self._pool, now, now + LEASE)

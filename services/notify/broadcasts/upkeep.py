@@ -13,6 +13,7 @@ from prometheus_client import Gauge
 from services.notify.broadcasts import planning
 from services.notify.broadcasts.broadcast import Broadcast
 from services.notify.broadcasts.content import Filler
+from services.notify.broadcasts.giving_way import GivingWay
 from services.notify.broadcasts.planning import Candidate
 from services.notify.broadcasts.states import Act, State
 from services.notify.program_zone import ProgramZone
@@ -29,18 +30,21 @@ log = logs.logger(__name__)
 
 LOOK_SECONDS = 0.25
 PAGE = 2500
+PAGE_SECONDS = 0.5
+"""What planning one takes, about."""
+
 CANCEL_CALLS = 10
 """Calls that end in one statement, with their deliveries."""
 
 _sending = Gauge("tamaru_notify_broadcasts_sending", "Broadcasts that are being sent.")
 
 
-async def run(pool: "Pool[Any]", zone: ProgramZone) -> None:
+async def run(pool: "Pool[Any]", zone: ProgramZone, way: GivingWay) -> None:
     """Look after all broadcasts, until cancelled."""
     while True:
         try:
             while await _step(pool, zone):
-                pass
+                await way.rest(PAGE_SECONDS)
         except (*UNREACHABLE, *CONFLICTS) as problem:
             log.warning("broadcasts not tended", problem=type(problem).__name__)
         await asyncio.sleep(LOOK_SECONDS)

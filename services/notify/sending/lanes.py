@@ -44,6 +44,14 @@ class Lanes:
             if user not in self._out:
                 self._queue(user, delivery.priority)
 
+    def urgent(self) -> Delivery | None:
+        """One that goes next of those that somebody waits for right now; None when all are out."""
+        for level, queue in enumerate(self._ready[: URGENT + 1]):
+            for user in queue:
+                if self._level.get(user) == level:
+                    return self._lanes[user][0]
+        return None
+
     async def next(self) -> Delivery:
         """The next one to send, as soon as there is one."""
         while (user := self._most_urgent()) is None:

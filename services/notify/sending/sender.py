@@ -101,6 +101,11 @@ class Sender:
         most = MOST_HELD if priority <= URGENT else MOST_HELD // 2
         return 0 if self._stopping else max(0, most - self._lanes.backlog)
 
+    def waited(self) -> float:
+        """Seconds that one of the first has been in memory for which somebody waits right now."""
+        first = self._lanes.urgent()
+        return 0.0 if first is None else clock.seconds_since(first.lease_until - LEASE)
+
     def submit(self, deliveries: Sequence[Delivery]) -> None:
         """Send these, which are stored and leased to this process, each user's in this order."""
         self._lanes.add(deliveries)

@@ -32,6 +32,18 @@ async def takes(lanes: Lanes) -> Delivery | None:
     return None if isinstance(found, BaseException) else found
 
 
+async def test_who_waits_right_now_is_seen_as_long_as_nobody_takes_it():
+    lanes = Lanes(calls=10)
+    lanes.add([delivery("u2", 1, priority=2), delivery("u3", 2, priority=3)])
+    assert lanes.urgent() is None
+    lanes.add([delivery("u1", 3), delivery("u1", 4)])
+    assert lanes.urgent().id == UUID(int=3)
+    first, *_ = await taken(lanes, 1)
+    assert lanes.urgent() is None, "what is out waits for LINE"
+    lanes.done(first)
+    assert lanes.urgent().id == UUID(int=4)
+
+
 async def test_the_most_urgent_person_is_first():
     lanes = Lanes(calls=10)
     lanes.add([delivery(f"u{priority}", priority, priority) for priority in (3, 1, 0, 2)])

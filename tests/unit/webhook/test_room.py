@@ -86,3 +86,17 @@ def test_with_too_much_waiting_for_points_tills_wait_and_lines_webhooks_do_not()
     behind.take("/line/webhook", "/line/webhook")
     behind.note_behind(0)
     behind.take(PURCHASE, "annex")
+
+
+def test_others_give_way_when_a_till_waits_or_was_sent_away_or_points_are_behind() -> None:
+    waits = [0.01]
+    one = Room(lambda: waits[0])
+    assert one.people_waited() == waits[0] < room.TOO_LONG_SECONDS
+    fill(one, "main")
+    assert one.people_waited() > room.TOO_LONG_SECONDS
+    assert one.people_waited() == waits[0], "it was told of that one"
+    one.note_behind(room.MANY_BEHIND + 1)
+    assert one.people_waited() > room.TOO_LONG_SECONDS
+    one.note_behind(0)
+    waits[0] = 1.5
+    assert one.people_waited() == 1.5
