@@ -4,19 +4,21 @@ import asyncio
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import asyncpg
 import msgspec
 import typer
 
+from deploy.backup import encryption, erasing_again, manifest, restoring, taking
 from deploy.backup import erased as erased_list
-from deploy.backup import erasing_again, manifest, restoring, taking
+from deploy.backup.encryption import Locked
 from deploy.backup.erased import Erased
 from deploy.backup.postgres import ToolProblem
 from deploy.backup.restoring import Refused
 from deploy.environment import optional, required
 from deploy.schemas import SERVICES, schemas
+from shared import clock
 from shared.keys import Keys
 from shared.migrate import MigrationChanged
 
@@ -27,21 +29,48 @@ def backup(
     into: Annotated[Path, typer.Argument(help="the folder that holds the backups")],
     keep: Annotated[int, typer.Option(min=0, help="delete all but the newest; 0: none")] = 0,
     jobs: Jobs = 2,
+    recipient: Annotated[
+        list[str] | None,
+        typer.Option(help="encrypt it to this public key, age1… (instead of BACKUP_RECIPIENTS)"),
+    ] = None,
 ) -> None:
     """Write a backup of the whole database while the shop goes on (DATABASE_URL: an
-    administrator's). It holds personal data: keep it as safe as the database, and
+    administrator's), encrypted to whom BACKUP_RECIPIENTS names. It holds personal data; keep
     PERSONAL_DATA_KEY, without which some of it is never read again, apart from it."""
     tell = _clock()
     try:
-        work = taking.take(required("DATABASE_URL"), SERVICES, into, jobs=jobs, tell=tell)
+        set_up = [each for each in optional("BACKUP_RECIPIENTS", "").split(",") if each.strip()]
+        recipients = encryption.recipients(recipient or set_up)
+        work = taking.take(
+            required("DATABASE_URL"), SERVICES, into, jobs=jobs, tell=tell, recipients=recipients
+        )
         folder = asyncio.run(work)
-    except (ToolProblem, asyncpg.PostgresError, OSError) as problem:
+    except (Locked, ToolProblem, asyncpg.PostgresError, OSError) as problem:
         raise _failed("no backup was made", problem) from None
     ledger = manifest.read(folder).ledger
     tell(f"{folder}: {ledger.members:,} members, {ledger.entries:,} entries")
     tell("PERSONAL_DATA_KEY is not in it: keep it elsewhere, or sealed personal data is lost")
     for old in taking.forget(into, keep) if keep else []:
         tell(f"deleted {old}")
+    if not recipients:
+        tell("NOT ENCRYPTED: whoever has this folder reads the names and phones of your members.")
+        tell("`tamaru backup-key` makes a key; name it in BACKUP_RECIPIENTS: docs/backup.md")
+
+
+def backup_key(
+    file: Annotated[Path, typer.Argument(help="where the secret key goes; not there yet")],
+) -> None:
+    """Make a key pair for backups: the secret key into a file, the public one for BACKUP_RECIPIENTS
+    to standard output. Whoever has the file reads the backups; without it nobody does."""
+    try:
+        print(f"BACKUP_RECIPIENTS={encryption.new_identity(file, clock.now())}")
+    except OSError as problem:
+        raise _failed("no key was made", problem) from None
+    print(
+        f"{file} opens the backups. Keep it at two places, apart from this machine and from the "
+        "backups: if it is lost, they are",
+        file=sys.stderr,
+    )
 
 
 def restore(
@@ -58,10 +87,18 @@ def restore(
         Path | None,
         typer.Option(help="the newest erased-members.jsonl, if it is not beside the backup"),
     ] = None,
+    identity: Annotated[
+        str | None,
+        typer.Option(help="the file of the secret key, if it is encrypted; -: standard input"),
+    ] = None,
 ) -> None:
     """Make a backup the database again, erase again who was erased since, and check it: rows, sums,
     ledger (DATABASE_URL: an administrator's; the services are stopped)."""
     tell = _clock()
+    try:
+        identities = _identities(identity) if identity else []
+    except (Locked, OSError, UnicodeDecodeError) as problem:
+        raise _failed("nothing was changed", problem) from None
     work = restoring.restore(
         required("DATABASE_URL"),
         schemas(),
@@ -72,10 +109,11 @@ def restore(
         key_file=keys,
         erased_file=erased,
         keys=_personal_keys(),
+        identities=identities,
     )
     try:
         done = asyncio.run(work)
-    except (Refused, ToolProblem) as problem:
+    except (Refused, Locked, ToolProblem) as problem:
         raise _failed("nothing was changed", problem) from None
     except (MigrationChanged, asyncpg.PostgresError, OSError) as problem:
         raise _failed("the restore did not come to its end", problem) from None
@@ -128,6 +166,10 @@ async def _written(file: Path) -> list[Erased]:
 def _personal_keys() -> Keys[str] | None:
     key, old = optional("PERSONAL_DATA_KEY", ""), optional("PERSONAL_DATA_KEY_OLD", "")
     return Keys(key, old or None) if key else None
+
+
+def _identities(file: str) -> list[Any]:
+    return encryption.identities(sys.stdin.read() if file == "-" else Path(file).read_text())
 
 
 def _clock() -> taking.Progress:

@@ -38,6 +38,7 @@ app.command()(doctor_commands.doctor)
 app.command()(documents_commands.asyncapi)
 app.command()(documents_commands.openapi)
 app.command()(backup_commands.backup)
+app.command()(backup_commands.backup_key)
 app.command()(backup_commands.restore)
 app.command()(backup_commands.erased)
 

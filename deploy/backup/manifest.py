@@ -20,7 +20,8 @@ class Ledger(msgspec.Struct, frozen=True):
 
 class Manifest(msgspec.Struct, frozen=True):
     """One backup. `server`: PostgreSQL's major version; `rows`: by table, as `schema.name`;
-    `migrations`: those applied, by schema; `files`: SHA-256 by path in the dump's folder."""
+    `migrations`: those applied, by schema; `files`: SHA-256 by path in the dump's folder;
+    `recipients`: the public keys that it is encrypted to, none when everybody reads it."""
 
     taken_at: datetime
     server: int
@@ -28,6 +29,7 @@ class Manifest(msgspec.Struct, frozen=True):
     rows: dict[str, int]
     migrations: dict[str, list[int]]
     files: dict[str, str]
+    recipients: list[str] = []
 
 
 def read(folder: Path) -> Manifest:

@@ -55,14 +55,22 @@ def access(database_url: str) -> dict[str, str]:
     return {name: value for name, value in given.items() if value}
 
 
-async def run(path: Path, *arguments: str, database_url: str) -> None:
-    """Run a tool to its end. Raises ToolProblem with what it said last."""
+async def run(
+    path: Path,
+    *arguments: str,
+    database_url: str,
+    out: int = asyncio.subprocess.DEVNULL,
+    open_too: tuple[int, ...] = (),
+) -> None:
+    """Run a tool to its end. `out`: the descriptor that it writes to; `open_too`: others that it
+    has. Raises ToolProblem with what it said last."""
     process = await asyncio.create_subprocess_exec(
         path,
         *arguments,
         env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", **access(database_url)},
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
+        stdout=out,
+        pass_fds=open_too,
         stderr=asyncio.subprocess.PIPE,
     )
     try:

@@ -5,12 +5,14 @@ backup can be undone. Then this version's migrations follow, who was erased sinc
 and the ledger is derived again.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import msgspec
 
-from deploy.backup import erased, erasing_again, manifest, member_keys, postgres, store
+from deploy.backup import dumping, erased, erasing_again, manifest, member_keys, postgres, store
 from deploy.backup.erased import Erased
 from deploy.backup.manifest import Manifest
 from deploy.backup.member_keys import MemberKey
@@ -47,10 +49,12 @@ async def restore(
     key_file: Path | None = None,
     erased_file: Path | None = None,
     keys: Keys[str] | None = None,
+    identities: Sequence[Any] = (),
 ) -> Restored:
-    """Raises Refused, ToolProblem, asyncpg's errors; then the database is as it was. `key_file` has
-    the members' data keys and `erased_file` who was erased, if they are not those beside the
-    backup; `keys` is PERSONAL_DATA_KEY, if it is known."""
+    """Raises Refused, Locked, ToolProblem, asyncpg's errors; then the database is as it was.
+    `key_file` has the members' data keys and `erased_file` who was erased, if they are not those
+    beside the backup; `keys` is PERSONAL_DATA_KEY, if it is known; `identities` are the secret keys
+    that may open the backup, if it is encrypted."""
     found = await _readable(folder, services)
     tell("comparing the files with the manifest")
     _intact(folder, found)
@@ -61,22 +65,17 @@ async def restore(
         if server < found.server:
             raise Refused(f"this server is PostgreSQL {server}, the backup of {found.server}")
         pg_restore = await postgres.tool("pg_restore", max(server, found.server))
-        listed = await _listed(connection, erased_file or folder.parent / erased.NAME)
-        aside = await _set_aside(connection, services, replace=replace)
-        try:
-            tell(f"restoring {sum(found.rows.values()):,} rows with {jobs} connections")
-            await prepare_roles(connection, services)
-            await postgres.run(
-                pg_restore,
-                *(f"--jobs={jobs}", "--exit-on-error", "--no-password"),
-                f"--dbname={postgres.access(database_url)['PGDATABASE']}",
-                str(folder / DUMP),
-                database_url=database_url,
-            )
-            await member_keys.put_back(connection, data_keys)
-        except BaseException:
-            await _put_back(connection, services, aside)
-            raise
+        async with dumping.readable(folder / DUMP, found.recipients, identities) as dump:
+            listed = await _listed(connection, erased_file or folder.parent / erased.NAME)
+            aside = await _set_aside(connection, services, replace=replace)
+            try:
+                tell(f"restoring {sum(found.rows.values()):,} rows with {jobs} connections")
+                await prepare_roles(connection, services)
+                await dumping.restore(pg_restore, database_url, dump, jobs=jobs)
+                await member_keys.put_back(connection, data_keys)
+            except BaseException:
+                await _put_back(connection, services, aside)
+                raise
         tell("counting rows")
         differences = await _compared(connection, found, services)
     finally:

@@ -1,19 +1,19 @@
 """`tamaru backup`: all four schemas as of one moment, while the shop goes on.
 
-The dump is PostgreSQL's own (`pg_dump`, a folder of compressed files); the manifest beside it is
-counted in the very snapshot that was dumped. A folder bears its final name once it is whole. The
-data keys of members stand apart (`member_keys`), and so does who was erased (`erased`).
+The dump is PostgreSQL's own (`dumping`); the manifest beside it is counted in the very snapshot
+that was dumped. A folder bears its final name once it is whole. The data keys of members stand
+apart (`member_keys`), and so does who was erased (`erased`).
 """
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import asyncpg
 import msgspec
 
-from deploy.backup import erased, manifest, member_keys, postgres, store
+from deploy.backup import dumping, erased, manifest, member_keys, postgres, store
 from deploy.backup.manifest import Manifest
 from shared import clock
 
@@ -24,9 +24,16 @@ Progress = Callable[[str], None]
 
 
 async def take(
-    database_url: str, schemas: tuple[str, ...], into: Path, *, jobs: int, tell: Progress
+    database_url: str,
+    schemas: tuple[str, ...],
+    into: Path,
+    *,
+    jobs: int,
+    tell: Progress,
+    recipients: Sequence[str] = (),
 ) -> Path:
-    """Write a backup below `into`; returns its folder. Raises ToolProblem, asyncpg's errors."""
+    """Write a backup below `into`, encrypted to `recipients` if there are any; returns its folder.
+    Raises ToolProblem, OSError, asyncpg's errors."""
     connection = await asyncpg.connect(database_url)
     server = connection.get_server_version().major
     pg_dump = await postgres.tool("pg_dump", server)
@@ -45,9 +52,19 @@ async def take(
                 await _rows(connection, schemas),
                 await store.migrations(connection, schemas),
                 {},
+                list(recipients),
             )
-            tell(f"dumping {sum(found.rows.values()):,} rows with {jobs} connections")
-            await _dump(pg_dump, database_url, schemas, partial / DUMP, snapshot, jobs)
+            how = "encrypted, with one connection" if recipients else f"with {jobs} connections"
+            tell(f"dumping {sum(found.rows.values()):,} rows {how}")
+            await dumping.write(
+                pg_dump,
+                database_url,
+                *(f"--schema={schema}" for schema in schemas),
+                *(f"--exclude-table-data={member_keys.TABLE}", f"--snapshot={snapshot}"),
+                to=partial / DUMP,
+                jobs=jobs,
+                recipients=recipients,
+            )
             if member_keys.SINCE in found.migrations.get("points", []):
                 await member_keys.write(connection, into)
             await erased.write(connection, into / erased.NAME)
@@ -66,19 +83,6 @@ async def take(
 async def _rows(connection: asyncpg.Connection, schemas: tuple[str, ...]) -> dict[str, int]:
     found = await store.rows(connection, schemas)
     return {name: count for name, count in found.items() if name != member_keys.TABLE}
-
-
-async def _dump(
-    pg_dump: Path, url: str, schemas: tuple[str, ...], to: Path, snapshot: str, jobs: int
-) -> None:
-    parts = [f"--schema={schema}" for schema in schemas]
-    parts.append(f"--exclude-table-data={member_keys.TABLE}")
-    await postgres.run(
-        pg_dump,
-        *("--format=directory", f"--file={to}", f"--jobs={jobs}", f"--snapshot={snapshot}"),
-        *("--no-password", *parts),
-        database_url=url,
-    )
 
 
 def complete(into: Path) -> list[Path]:

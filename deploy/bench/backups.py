@@ -1,7 +1,7 @@
 """(b) A backup of a large shop and the way back, beside PostgreSQL's tools alone.
 
 What ours add: the rows counted in the dumped snapshot, each file's checksum, the comparison, and
-the whole ledger derived again.
+the whole ledger derived again. And what it costs to encrypt, beside the same in clear.
 """
 
 import contextlib
@@ -12,13 +12,14 @@ from pathlib import Path
 
 import asyncpg
 
-from deploy.backup import postgres, restoring, taking
+from deploy.backup import encryption, postgres, restoring, taking
 from deploy.bench.databases import PASSWORD, empty
 from deploy.bench.filling import Filler
 from deploy.bench.house import House
 from deploy.bench.results import Line
 from deploy.bench.shop import shop
 from deploy.schemas import migrations_of
+from shared import clock
 from shared.migrate import ServiceSchema, prepare_roles
 
 MEMBERS, ENTRIES = 1_000_000, 10_000_000
@@ -55,6 +56,22 @@ async def measure(house: House, scale: float) -> list[Line]:
             beside=times["pg_restore"],
             note="rows and sums as in the manifest, the ledger derived again: 0 differences",
         ),
+        Line(
+            "(b) backup, encrypted",
+            times["backup, encrypted"],
+            unit="s",
+            yardstick="in clear, s",
+            beside=times["backup"],
+            note=f"one connection, the other {JOBS}",
+        ),
+        Line(
+            "(b) restore, encrypted",
+            times["restore, encrypted"],
+            unit="s",
+            yardstick="in clear, s",
+            beside=times["restore"],
+            note=f"{JOBS} connections, either",
+        ),
     ]
 
 
@@ -73,11 +90,21 @@ async def _there_and_back(
     async with _timed(house, "backup", times):
         folder = await taking.take(url, (SCHEMA,), place, jobs=JOBS, tell=house.tell)
     size = sum(file.stat().st_size for file in folder.rglob("*"))
-    services = [ServiceSchema(SCHEMA, migrations_of(SCHEMA), PASSWORD)]
-    async with empty(house.database_url) as other, _timed(house, "restore", times):
-        done = await restoring.restore(
-            other, services, folder, replace=False, jobs=JOBS, tell=house.tell
+    key = place / "identity"
+    to = [encryption.new_identity(key, clock.now())]
+    async with _timed(house, "backup, encrypted", times):
+        shut = await taking.take(
+            url, (SCHEMA,), place / "shut", jobs=JOBS, tell=house.tell, recipients=to
         )
+    services = [ServiceSchema(SCHEMA, migrations_of(SCHEMA), PASSWORD)]
+    keys = encryption.identities(key.read_text())
+    differences: list[str] = []
+    for what, backup in (("restore", folder), ("restore, encrypted", shut)):
+        async with empty(house.database_url) as other, _timed(house, what, times):
+            done = await restoring.restore(
+                other, services, backup, replace=False, jobs=JOBS, tell=house.tell, identities=keys
+            )
+        differences += done.differences
     async with empty(house.database_url) as other:
         connection = await asyncpg.connect(other)
         await prepare_roles(connection, services)
@@ -87,7 +114,7 @@ async def _there_and_back(
             await postgres.run(
                 pg_restore, jobs, f"--dbname={name}", str(place / "bare"), database_url=other
             )
-    return times, size, done.differences
+    return times, size, differences
 
 
 @contextlib.asynccontextmanager

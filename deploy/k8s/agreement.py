@@ -31,6 +31,9 @@ OVERLAYS_SAY = {
 
 EDGE = ROOT / "deploy" / "edge"
 
+FOR_BACKUPS = {"BACKUP_RECIPIENTS"}
+"""In compose a backup runs in `migrate`, here in a CronJob of its own, where there is one."""
+
 _VARIABLE = re.compile(r"^\$\{(?P<name>\w+):(?P<kind>[-?])(?P<rest>[^}]*)\}$")
 _SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|_KEY(_OLD)?$")
 _REFERENCE = re.compile(r"\$\((\w+)\)")
@@ -59,6 +62,11 @@ def problems(resources: list[Resource], services: Mapping[str, Mapping[str, Any]
     doctor = find(resources, "CronJob", "doctor")
     for problem in _workload(doctor, services["doctor"], resources) if doctor else ["missing"]:
         yield f"CronJob/doctor: {problem}"
+    backup = find(resources, "CronJob", "backup")
+    if backup is not None:
+        given = _given(template_of(backup)["spec"]["containers"][0], resources)
+        for name in sorted(FOR_BACKUPS - set(given)):
+            yield f"CronJob/backup: is not given {name}, as `migrate` in docker-compose.yml"
     yield from _nobody_else(resources)
     yield from _servers(resources, services)
 
@@ -121,7 +129,7 @@ def _workload(
     given = _given(container, resources)
     wanted = {name: str(value) for name, value in service["environment"].items()}
     own = {"EDGE_ADDRESS"}  # in compose it may be a domain; here TLS ends before the edge
-    for name in sorted(set(wanted) - set(given)):
+    for name in sorted(set(wanted) - set(given) - FOR_BACKUPS):
         yield f"is not given {name}, as in docker-compose.yml"
     for name in sorted(set(wanted) & set(given) - own - OVERLAYS_SAY):
         if (problem := _value(name, wanted[name], given[name])) is not None:

@@ -22,21 +22,6 @@ LIST = "erased-members.jsonl"
 SOME = "SELECT min(id::text) FROM points.members WHERE erased_at IS NULL"
 OTHERS = "SELECT max(id::text) FROM points.members"
 SEALED = "SELECT sealed FROM profiles WHERE member_id = $1"
-MEMBERS = "card,points\n" + "".join(f"old-{n},{n}\n" for n in range(1, 31))
-
-
-@pytest.fixture(scope="module")
-def shop(database: Any, tmp_path_factory: pytest.TempPathFactory) -> Operator:
-    """A shop with members and a ledger."""
-    operator = Operator(database.admin_url)
-    assert operator("demo")[0] == 0
-    file = tmp_path_factory.mktemp("members") / "members.csv"
-    file.write_text(MEMBERS)
-    code, said = operator(
-        "import", "members", str(file), "--column", "0=card", "--column", "1=points", "--yes"
-    )
-    assert code == 0, said
-    return operator
 
 
 @pytest.fixture(scope="module")

@@ -269,6 +269,10 @@ BACKUPS: dict[str, tuple[Change, str]] = {
         lambda r: template_of(find(r, "CronJob", "backup"))["metadata"].update(labels={}),  # type: ignore[arg-type]
         "CronJob/backup: label app.kubernetes.io/component must be admin",
     ),
+    "nobody to encrypt it to": (
+        lambda r: template_of(find(r, "CronJob", "backup"))["spec"]["containers"][0].update(env=[]),  # type: ignore[arg-type]
+        "CronJob/backup: is not given BACKUP_RECIPIENTS",
+    ),
 }
 
 
