@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from services.webhook import gate, spool_watch
 from services.webhook.app import make_app
+from services.webhook.brake import Brake
 from services.webhook.handlers import HANDLERS
 from services.webhook.ingress import Ingress
 from services.webhook.intake import Intake
@@ -83,6 +84,7 @@ def _ingress(running: Process, keyring: Keyring, spool: Spool, redis: "Redis") -
         intake=intake,
         waiting=Waiting(),
         room=Room(lambda: max(door.waited(), intake.waited())),
+        brake=Brake(),
     )
 
 

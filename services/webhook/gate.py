@@ -19,9 +19,6 @@ from shared.ratelimit import GCRA, FailOpen
 
 REMEMBER_SECONDS = 24 * 3600
 DIGEST_BYTES = 16
-HOLD_SECONDS = 1.0
-MOST_HELD = 1000
-"""Answers that are held at once: one is some kilobytes."""
 
 _SCRIPT = GCRA + resources.files(__package__).joinpath("gate.lua").read_text()
 
@@ -54,34 +51,22 @@ class Gate:
         self._door = FailOpen("rate limit, early conflicts")
         self._questions: Coalescer[Passing, Verdict] = Coalescer(self._ask)
         self._away: dict[UUID, float] = {}  # until when, by this process's clock
-        self._held = 0
 
     def judge(self, passing: Passing) -> "asyncio.Future[Verdict]":
         """Count these purchases and remember their bodies."""
         return self._questions.submit(passing)
 
-    async def stays_away(self, terminal_id: UUID) -> int:
-        """For how many seconds yet this terminal was told not to come; 0: it may.
-
-        Known without asking Redis, and told late: who runs on all the same, waiting for each
-        answer, then costs next to nothing."""
-        left = self._seconds_away(terminal_id)
-        if left and self._held < MOST_HELD:
-            self._held += 1
-            try:
-                await asyncio.sleep(min(left, HOLD_SECONDS))
-            finally:
-                self._held -= 1
-        return ceil(left)
-
-    def _seconds_away(self, terminal_id: UUID) -> float:
+    def stays_away(self, terminal_id: UUID) -> int:
+        """For how many seconds yet this terminal was told not to come; 0: it may. Known without
+        asking Redis."""
         until = self._away.get(terminal_id)
         if until is None:
             return 0
         left = until - asyncio.get_running_loop().time()
-        if left <= 0:
-            del self._away[terminal_id]
-        return max(left, 0)
+        if left > 0:
+            return ceil(left)
+        del self._away[terminal_id]
+        return 0
 
     def waited(self) -> float:
         """Seconds that the first one has waited which is not judged yet."""

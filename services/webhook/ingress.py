@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from uuid import UUID
 
 from starlette.requests import Request
 
+from services.webhook.brake import Brake
 from services.webhook.gate import Gate
 from services.webhook.intake import Intake
 from services.webhook.keys import Keyring
@@ -30,6 +30,7 @@ class Ingress:
     intake: Intake
     waiting: Waiting
     room: Room
+    brake: Brake
 
 
 def ingress_of(request: Request) -> Ingress:
@@ -45,21 +46,22 @@ def headers_of(request: Request) -> Mapping[bytes, bytes]:
 
 async def admit(ingress: Ingress, request: Request) -> Taken:
     """Let a request in, before anything of it is read; the room it takes. Raises Problem: 429 for
-    a key that was told to stay away for longer, which is let wait for it; 503 where there is no
-    room.
+    a key that was told to stay away for longer, 503 where there is no room.
 
     Room comes out of the share of the store that the key is bound to, else of the key itself. Keys
-    that are not known have one together, and so has LINE."""
+    that are not known have one together, and so has LINE, which is never held."""
     path: str = request.scope["path"]
     if path == "/line/webhook":
         return ingress.room.take(path, path)
     key = ingress.keyring.known(_secret(headers_of(request)))
-    if key is None:
-        return ingress.room.take(path, None)
-    if seconds := await ingress.gate.stays_away(key.terminal_id):
-        raise too_fast(seconds)
-    whose: UUID | str = key.store or key.terminal_id
-    return ingress.room.take(path, whose)
+    terminal, store = (key.terminal_id, key.store) if key else (None, None)
+    try:
+        if terminal and (seconds := ingress.gate.stays_away(terminal)):
+            raise too_fast(seconds)
+        return ingress.room.take(path, store or terminal)
+    except Problem:
+        await ingress.brake.hold(terminal)
+        raise
 
 
 async def read_body(request: Request, headers: Mapping[bytes, bytes], limit: int) -> bytes:

@@ -16,10 +16,12 @@ from deploy.local.stack import Stack
 from tests.faults import neighbours, rush
 from tests.faults.conftest import Tamaru, aloud
 from tests.faults.test_broadcasts import SEND_SECONDS, join, landings
-from tests.faults.test_overload import CONNECTIONS, TIMES, bears, job
+from tests.faults.test_overload import TIMES, bears, job
 
 RECIPIENTS = 20_000
 WATCHED, CROWD = 300, 300
+TILLS = 1_500
+"""Connections of the crowd, which waits for each answer and runs on."""
 SECONDS = 20.0
 ROUNDS = 2
 HELD_BACK = "tamaru_notify_broadcasts_held_back_seconds_total"
@@ -52,7 +54,7 @@ async def test_a_broadcast_in_overload(
         owner = Owner(session, stack.env["NOTIFY_WEB_URL"], stack.env["OWNER_API_KEY"])
 
         async def waits(name: str) -> None:
-            much = job(stack, crowd, int(rate * SECONDS), name, rate=rate, connections=CONNECTIONS)
+            much = job(stack, crowd, int(rate * SECONDS), name, rate=rate, connections=TILLS)
             found = await neighbours.beside(session, stack, watched, much, SECONDS)
             tell(f"{name}: {found}")
 

@@ -28,7 +28,8 @@ MEMBERS = 300
 TIMES = 3
 FIRST_POSTS = 3_000
 FIRST_WINDOW = 1_000
-CONNECTIONS = 1_500
+CONNECTIONS = 4_000
+"""So many that all of it is sent, although who is refused again and again is told late."""
 LOOK_SECONDS = 2.0
 DRAIN_SECONDS = 900.0
 MOST_GROWTH = 128.0
