@@ -36,8 +36,10 @@ async def setup(running: Process) -> None:
     """Wire the process: everything that a request may need, and what runs beside."""
     keyring = Keyring(running.pool)
     spool = Spool(running.pool, running.bus.publisher, lambda: running.bus.can_publish)
-    redis = _redis(running)
-    ingress = _ingress(running, keyring, spool, redis)
+    configured = running.settings
+    assert isinstance(configured, WebhookSettings)  # noqa: S101 - `main` loads no other
+    redis = ratelimit.connect(configured.redis_url.get_secret_value())
+    ingress = _ingress(running, configured, keyring, spool, redis)
     running.checks.clear()  # one of broker and database is enough here
     running.checks["broker or database"] = lambda: (
         running.bus.can_publish or keyring.database_answers
@@ -58,20 +60,14 @@ async def setup(running: Process) -> None:
     running.watch(
         "purchases that wait", partial(ingress.room.look, running.bus), seconds=LOOK_SECONDS
     )
-    word = PeopleWait(redis, running.settings.bus_namespace)
+    word = PeopleWait(redis, configured.bus_namespace)
     running.task(word.watch(ingress.room.people_waited, TOO_LONG_SECONDS))
     running.watch_outbox()
 
 
-def _redis(running: Process) -> "Redis":
-    configured = running.settings
-    assert isinstance(configured, WebhookSettings)  # noqa: S101 - `main` loads no other
-    return ratelimit.connect(configured.redis_url.get_secret_value())
-
-
-def _ingress(running: Process, keyring: Keyring, spool: Spool, redis: "Redis") -> Ingress:
-    configured = running.settings
-    assert isinstance(configured, WebhookSettings)  # noqa: S101 - `main` loads no other
+def _ingress(
+    running: Process, configured: WebhookSettings, keyring: Keyring, spool: Spool, redis: "Redis"
+) -> Ingress:
     intake = Intake(running.bus.publisher, spool)
     door = gate.Gate(redis, configured.bus_namespace, configured.rate_limit_per_second)
     running.on_stop += [intake.join, redis.aclose]

@@ -1,7 +1,7 @@
 """The brake: the more often a key is refused, the later its next refusal comes.
 
-Refusing costs about as much as accepting does here. Keys that wait for each answer and then run
-on, whatever it was, would have this process do nothing else: whom it has let in would wait until
+Refusing costs about as much as accepting does here. Whoever waits for each answer and then runs on,
+whatever it was, would have this process do nothing else: those whom it has let in would wait until
 their deadlines pass, as if broker and database were away. A till that heeds `Retry-After` is never
 held.
 """

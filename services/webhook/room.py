@@ -66,8 +66,8 @@ class Room:
     def take(self, path: str, whose: UUID | str | None) -> Taken:
         """Take room for a request, to be given back by `leave`. Raises Problem.
 
-        `whose` share it comes out of: one of who is told apart from others. Who finds any room is
-        let in whole: in a rush a batch has the same chance as a purchase."""
+        It comes out of the share of `whose`. Who finds any room is let in whole: in a rush a batch
+        has the same chance as a purchase."""
         if self._taken >= self._bound(whose):
             self._sent_away = True
             raise _busy(1)
@@ -91,13 +91,11 @@ class Room:
         """How much may be taken already when this one comes."""
         if self._taken < FEW:
             return FEW
-        if self._by.get(whose, 0) * len(self._by) < self._taken:
-            kept = KEPT
-        elif len(self._by) > 1:
+        modest = self._by.get(whose, 0) * len(self._by) < self._taken
+        if not modest and len(self._by) > 1:
             return FEW
-        else:
-            kept = 0
-        return kept + (FEW if self._waited() > LONG_SECONDS else MOST_UNDER_WAY - KEPT)
+        bound = FEW if self._waited() > LONG_SECONDS else MOST_UNDER_WAY - KEPT
+        return bound + KEPT if modest else bound
 
     def people_waited(self) -> float:
         """Seconds that the first till has waited; more than too long if one was sent away since
