@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from shared import clock
 from tests.integration.notify.links_house import READ_KEY, House, house
 from tests.listening import listening
 
+TO_NOON = datetime.now(JAPAN).replace(hour=12) - datetime.now(JAPAN)
+"""From the present moment to about noon in Japan: an hour later it is still the same day."""
 FEW, MANY = UUID(int=1), UUID(int=2)
 DELIVERED = """
 INSERT INTO deliveries (line_user_id, event_id, id, kind, status, messages, tries, created_at,
@@ -75,6 +77,7 @@ async def client(line: Line) -> AsyncIterator[InsightClient]:
 
 @pytest.fixture
 async def shop(servers: Any, database: Any, namespace: str) -> AsyncIterator[House]:
+    clock.set_offset(TO_NOON)
     async with house(servers, database, namespace) as open_house:
         yield open_house
     clock.set_offset(timedelta())
@@ -136,7 +139,7 @@ async def test_replicas_together_ask_each_question_once_a_day(
     await reading.read(shop.pool, client)
     assert set(line.asked.values()) == {1}
     assert len(line.asked) == 1 + 1 + 28
-    clock.set_offset(timedelta(days=1))
+    clock.set_offset(TO_NOON + timedelta(days=1))
     await reading.read(shop.pool, client)
     assert sum(line.asked.values()) == 30 + 4  # the unit, the units used, and one more day
     assert line.asked.most_common(1)[0][1] == 2  # how many units are used has no day in its address
@@ -149,7 +152,7 @@ async def test_no_more_than_50_questions_an_hour(
         await broadcast(shop, UUID(int=100 + number), f"b{number}", 0)
     assert await reading.read(shop.pool, client) == 50
     assert await reading.read(shop.pool, client) == 0
-    clock.set_offset(timedelta(hours=1, seconds=1))
+    clock.set_offset(TO_NOON + timedelta(hours=1, seconds=1))
     assert await reading.read(shop.pool, client) == 40 + 1 + 28 - 50
 
 
@@ -165,7 +168,7 @@ async def test_when_line_does_not_tell_it_is_asked_again_later(
     assert await reading.read(shop.pool, client) == 0
     line.ready = True
     assert await reading.read(shop.pool, client) == 0, "within the hour nothing is asked twice"
-    clock.set_offset(timedelta(hours=1, seconds=1))
+    clock.set_offset(TO_NOON + timedelta(hours=1, seconds=1))
     assert await reading.read(shop.pool, client) == 29
 
 
