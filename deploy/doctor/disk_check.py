@@ -1,11 +1,14 @@
-"""Is there room where the database keeps what was accepted, and is there a fresh backup?"""
+"""Is there room where the database keeps what was accepted, and is there a fresh backup that not
+everybody reads?"""
 
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from deploy.backup import erased, member_keys
+import msgspec
+
+from deploy.backup import erased, manifest, member_keys
 from deploy.doctor.findings import Finding, bad, good
 from deploy.doctor.surroundings import Surroundings
 from shared import clock
@@ -15,6 +18,7 @@ LEAST_BYTES = 2 * 1024**3
 """Room for hours of a busy shop while the broker is away."""
 
 OLDEST_BACKUP = timedelta(hours=26)
+_ENCRYPT = "docs/backup.md#encrypt-them"
 
 
 def disk(folder: str | None) -> list[Finding]:
@@ -46,33 +50,72 @@ def disk(folder: str | None) -> list[Finding]:
 
 
 def backup(here: Surroundings) -> list[Finding]:
-    """The age of the newest backup in BACKUP_FOLDER, where one is named."""
+    """The age of the newest backup in BACKUP_FOLDER, where one is named, and whether it is
+    encrypted. Where none is, the setting tells that."""
     folder = here.get("BACKUP_FOLDER")
     found = _backups(Path(folder)) if folder else []
     if not found:
-        return [
-            Finding(
-                "backup",
-                "unknown",
-                "バックアップの場所がわかりません(BACKUP_FOLDER)。別の場所にあるか確かめてください。",
-                "No backup is known here (BACKUP_FOLDER). Make sure that there is one elsewhere.",
-                "docs/operate.md#back-up",
-            )
-        ]
-    age = clock.now() - datetime.fromtimestamp(max(each.stat().st_mtime for each in found), UTC)
-    hours = int(age.total_seconds() // 3600)
-    if age <= OLDEST_BACKUP:
-        ja, en = (
-            f"最新のバックアップは {hours} 時間前です。",
-            f"The newest backup is {hours} h old.",
-        )
-        return [good("backup", ja, en)]
-    return [
-        bad(
+        unknown = Finding(
             "backup",
-            f"最新のバックアップが {hours} 時間前のものです。",
-            f"The newest backup is {hours} h old.",
+            "unknown",
+            "バックアップの場所がわかりません(BACKUP_FOLDER)。別の場所にあるか確かめてください。",
+            "No backup is known here (BACKUP_FOLDER). Make sure that there is one elsewhere.",
             "docs/operate.md#back-up",
+        )
+        return [unknown, *_without_recipients(here)]
+    newest = max(found, key=lambda each: each.stat().st_mtime)
+    return [_age(newest), *_in_clear(newest)]
+
+
+def _age(newest: Path) -> Finding:
+    age = clock.now() - datetime.fromtimestamp(newest.stat().st_mtime, UTC)
+    hours = int(age.total_seconds() // 3600)
+    ja = f"最新のバックアップは {hours} 時間前のものです。"
+    en = f"The newest backup is {hours} h old."
+    return (
+        good("backup", ja, en)
+        if age <= OLDEST_BACKUP
+        else bad("backup", ja, en, "docs/operate.md#back-up")
+    )
+
+
+def _in_clear(newest: Path) -> list[Finding]:
+    """Told of ours only: what another tool made does not say."""
+    try:
+        encrypted = bool(manifest.read(newest).recipients)
+    except (OSError, msgspec.DecodeError):
+        return []
+    if encrypted:
+        return []
+    return [
+        Finding(
+            "backup",
+            "hint",
+            f"最新のバックアップ({newest.name})は暗号化されていません。手に入れた人は会員の名前と"
+            "電話番号を読めます。`tamaru backup-key` で鍵を作り、公開鍵を BACKUP_RECIPIENTS に設定"
+            "してください。",
+            f"The newest backup ({newest.name}) is not encrypted: whoever has it reads the names "
+            "and phones of your members. Make a key with `tamaru backup-key` and name its public "
+            "half in BACKUP_RECIPIENTS.",
+            _ENCRYPT,
+        )
+    ]
+
+
+def _without_recipients(here: Surroundings) -> list[Finding]:
+    """Told only where the setting is there and empty: elsewhere backups may be another tool's."""
+    if here.settings.get("BACKUP_RECIPIENTS", "?").strip(" ,"):
+        return []
+    return [
+        Finding(
+            "backup",
+            "hint",
+            "BACKUP_RECIPIENTS が空です。`tamaru backup` のバックアップは暗号化されず、手に入れた人は"
+            "会員の名前と電話番号を読めます。`tamaru backup-key` で鍵を作り、公開鍵を設定してください。",
+            "BACKUP_RECIPIENTS is empty: what `tamaru backup` makes is not encrypted, and whoever "
+            "has it reads the names and phones of your members. Make a key with `tamaru "
+            "backup-key` and name its public half there.",
+            _ENCRYPT,
         )
     ]
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from deploy.backup import manifest
+from deploy.backup.manifest import Ledger, Manifest
 from deploy.doctor import disk_check, findings, settings_check
 from deploy.doctor.broker_check import dead_letters, queues, tried_again
 from deploy.doctor.findings import TITLES, Finding, bad, good
@@ -97,6 +99,41 @@ def test_a_backup_has_an_age(tmp_path: Any) -> None:
     os.utime(whole, (two_days_ago, two_days_ago))
     (tmp_path / "erased-members.jsonl").touch()
     assert state() == "bad", "what is written between backups is none"
+
+
+def test_a_backup_that_everybody_reads_is_hinted_at(tmp_path: Any) -> None:
+    def told(**settings: str) -> list[str]:
+        found = disk_check.backup(Surroundings(settings, whole=True))
+        assert findings.is_well(found)
+        return [each.en for each in found if each.state == "hint"]
+
+    def made(name: str, recipients: list[str]) -> None:
+        folder = tmp_path / name
+        folder.mkdir()
+        said = Manifest(clock.now(), 17, Ledger(0, 0, 0), {}, {}, {}, recipients)
+        manifest.write(folder, said)
+        made_last = clock.now().timestamp() + len(list(tmp_path.iterdir()))
+        os.utime(folder, (made_last, made_last))
+
+    here = {"BACKUP_FOLDER": str(tmp_path)}
+    made("tamaru-20260101T000000Z", [])
+    assert "tamaru-20260101T000000Z) is not encrypted" in told(**here)[0]
+    made("tamaru-20260102T000000Z", ["age1x"])
+    assert told(**here) == [], "the newest one counts"
+    made("tamaru-20260103T000000Z", [])
+    (tmp_path / "of-another-tool.dump").write_text("?")
+    later = clock.now().timestamp() + 60
+    os.utime(tmp_path / "of-another-tool.dump", (later, later))
+    assert told(**here) == [], "what another tool made does not say"
+
+
+def test_where_no_backup_is_seen_the_setting_tells_whether_it_is_encrypted() -> None:
+    def states(**settings: str) -> list[str]:
+        return [each.state for each in disk_check.backup(Surroundings(settings, whole=True))]
+
+    assert states() == ["unknown"], "backups may be another tool's"
+    assert states(BACKUP_RECIPIENTS="age1x") == ["unknown"]
+    assert states(BACKUP_RECIPIENTS=" ,") == ["unknown", "hint"]
 
 
 def test_hints_are_no_fault_and_everything_is_told_in_both_languages() -> None:
