@@ -110,8 +110,9 @@ def _without_recipients(here: Surroundings) -> list[Finding]:
         Finding(
             "backup",
             "hint",
-            "BACKUP_RECIPIENTS が空です。`tamaru backup` のバックアップは暗号化されず、手に入れた人は"
-            "会員の名前と電話番号を読めます。`tamaru backup-key` で鍵を作り、公開鍵を設定してください。",
+            "BACKUP_RECIPIENTS が空です。`tamaru backup` のバックアップは暗号化されず、手に入れた"
+            "人は会員の名前と電話番号を読めます。`tamaru backup-key` で鍵を作り、公開鍵を設定して"
+            "ください。",
             "BACKUP_RECIPIENTS is empty: what `tamaru backup` makes is not encrypted, and whoever "
             "has it reads the names and phones of your members. Make a key with `tamaru "
             "backup-key` and name its public half there.",
