@@ -10,12 +10,14 @@ import asyncpg
 import msgspec
 import typer
 
-from deploy.backup import encryption, erasing_again, manifest, restoring, taking
+from deploy.backup import encryption, erasing_again, manifest, restoring, stopping, taking
 from deploy.backup import erased as erased_list
 from deploy.backup.encryption import Locked
 from deploy.backup.erased import Erased
 from deploy.backup.postgres import ToolProblem
 from deploy.backup.restoring import Refused
+from deploy.backup.stopping import Stopped
+from deploy.backup.taking import Busy
 from deploy.environment import optional, required
 from deploy.schemas import SERVICES, schemas
 from shared import clock
@@ -44,8 +46,8 @@ def backup(
         work = taking.take(
             required("DATABASE_URL"), SERVICES, into, jobs=jobs, tell=tell, recipients=recipients
         )
-        folder = asyncio.run(work)
-    except (Locked, ToolProblem, asyncpg.PostgresError, OSError) as problem:
+        folder = stopping.run(work)
+    except (Busy, Stopped, Locked, ToolProblem, asyncpg.PostgresError, OSError) as problem:
         raise _failed("no backup was made", problem) from None
     ledger = manifest.read(folder).ledger
     tell(f"{folder}: {ledger.members:,} members, {ledger.entries:,} entries")

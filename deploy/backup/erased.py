@@ -29,11 +29,17 @@ class Erased(msgspec.Struct, frozen=True, omit_defaults=True):
 async def write(connection: asyncpg.Connection, path: Path) -> list[Erased]:
     """Add to the file whom this database knows to be erased; all that it has then. A file that
     would gain nothing is not touched. Raises OSError, msgspec's errors."""
-    before, here = _kept(path), {Erased(*row) for row in await store.erased(connection)}
-    rows = sorted((before or set()) | here, key=lambda each: (each.at, each.line_user or ""))
-    if before is None or here - before:
+    kept, here = _kept(path), {Erased(*row) for row in await store.erased(connection)}
+    if kept is not None and here <= kept:
+        return _sorted(kept)
+    with files.locked(path.with_name(f".{path.name}.lock"), wait=True):
+        rows = _sorted((_kept(path) or set()) | here)  # another command may have added meanwhile
         await asyncio.to_thread(files.replace, path, rows)
     return rows
+
+
+def _sorted(rows: set[Erased]) -> list[Erased]:
+    return sorted(rows, key=lambda each: (each.at, each.line_user or ""))
 
 
 def _kept(path: Path) -> set[Erased] | None:

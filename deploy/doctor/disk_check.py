@@ -126,8 +126,6 @@ def _backups(folder: Path) -> Sequence[Path]:
     backups, for all of them, may be newer than any."""
     if not folder.is_dir():
         return []
-    return [
-        each
-        for each in folder.iterdir()
-        if each.suffix != ".partial" and each.name not in (member_keys.NAME, erased.NAME)
-    ]
+    seen = [each for each in folder.iterdir() if not each.name.startswith(".")]
+    beside = (member_keys.NAME, erased.NAME)
+    return [each for each in seen if each.suffix != ".partial" and each.name not in beside]

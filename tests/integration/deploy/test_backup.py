@@ -251,7 +251,7 @@ def test_only_so_many_are_kept_and_a_killed_one_leaves_nothing(
     (tmp_path / "somebody-elses").mkdir()
     code, said = shop("backup", str(tmp_path), "--keep", "2")
     assert code == 0, said
-    left = sorted(path.name for path in tmp_path.iterdir())
+    left = sorted(path.name for path in tmp_path.glob("[!.]*"))
     assert left[:4] == [LIST, KEYS, "somebody-elses", "tamaru-20210101T000000Z"]
     assert len(left) == 5
 
