@@ -2,10 +2,12 @@
 the operator's commands, and the services' own consumers on the restored database."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -29,7 +31,7 @@ from tests.integration.points.house import (
     named_in,
     somebody,
 )
-from tests.integration.points.shop import Points, eventually, owner, submitted
+from tests.integration.points.shop import Points, eventually, owner, submitted, verified
 
 __all__ = ["empty"]
 
@@ -224,3 +226,40 @@ async def test_nothing_personal_comes_back_of_who_was_erased_since(
     assert await execute(empty.url, told) == 5, "a member's kin go with them"
     assert await execute(empty.url, "SELECT count(*) FROM points.member_keys") == 2
     assert empty("ledger", "verify")[0] == 0
+
+
+async def test_who_cannot_be_erased_again_yet_is_told_and_the_others_are(
+    points: Points, database: Any, tmp_path: Path
+) -> None:
+    """A merge that has to be undone for it cannot be while the one who stays has points held."""
+    people = [Person(digit) for digit in (1, 2, 3)]
+    for each in people:
+        await points.follow(each.user)
+        row = await points.member(each.user)
+        each.id, each.card = str(row["id"]), row["card"]
+
+    async def welcomed() -> bool:
+        return await points.balance(UUID(people[0].id)) > 0
+
+    await eventually(welcomed, "no welcome points")
+    keeper, guest, other = people
+    merge = await merged(points, keeper, guest)
+    spend = {"member": {"card": keeper.card}, "store": "main", "points": 5}
+    held = await act(points, "/v1/redemptions", spend)
+    listed = [{"at": "2026-01-01T00:00:00Z", "member": each.id} for each in (guest, other)]
+    (tmp_path / LIST).write_text("\n".join(map(json.dumps, listed)))
+
+    again = Operator(database.admin_url)
+    code, said = again("erased", str(tmp_path / LIST), "--again")
+    assert (code, "erased again: 1 members" in said) == (1, True), said
+    assert f"member {guest.id}: could not be erased again: Points are held" in said
+    gone = "SELECT string_agg(id::text, ' ') FROM members WHERE erased_at IS NOT NULL"
+    assert await points.pool.fetchval(gone) == other.id
+    undone = "SELECT undone_at IS NOT NULL FROM merges WHERE id = $1"
+    assert await points.pool.fetchval(undone, UUID(merge)) is False, "or half of it was done"
+
+    await act(points, f"/v1/redemptions/{held['id']}/void", {})
+    assert again("erased", str(tmp_path / LIST), "--again")[0] == 0
+    kept = "SELECT string_agg(id::text, ' ') FROM members WHERE erased_at IS NULL"
+    assert await points.pool.fetchval(kept) == keeper.id
+    await verified(points)
