@@ -67,6 +67,8 @@ def problems(resources: list[Resource], services: Mapping[str, Mapping[str, Any]
         given = _given(template_of(backup)["spec"]["containers"][0], resources)
         for name in sorted(FOR_BACKUPS - set(given)):
             yield f"CronJob/backup: is not given {name}, as `migrate` in docker-compose.yml"
+        if find(resources, "CronJob", "erased") is None:
+            yield "CronJob/erased: missing; docs/backup.md runs it each hour beside the backups"
     yield from _nobody_else(resources)
     yield from _servers(resources, services)
 

@@ -273,6 +273,10 @@ BACKUPS: dict[str, tuple[Change, str]] = {
         lambda r: template_of(find(r, "CronJob", "backup"))["spec"]["containers"][0].update(env=[]),  # type: ignore[arg-type]
         "CronJob/backup: is not given BACKUP_RECIPIENTS",
     ),
+    "nobody to list who was erased": (
+        lambda r: without(r, "CronJob", "erased"),
+        "CronJob/erased: missing",
+    ),
 }
 
 
