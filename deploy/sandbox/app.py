@@ -51,7 +51,7 @@ async def open_sandbox(
     platform = Platform(channel, now, on_change=watchers.wake)
     secret = settings.line_channel_secret.get_secret_value()
     async with aiohttp.ClientSession(trust_env=False) as http:
-        sender = WebhookSender(platform, secret, http)
+        sender = WebhookSender(platform, secret, http, settings.reached)
         sending = asyncio.create_task(sender.run())
         try:
             yield Sandbox(settings, platform, http, sender, watchers)

@@ -13,7 +13,7 @@ class SandboxSettings(BaseSettings):
     http_port: int = 8090
     log_level: str = "INFO"
     log_format: str = "json"
-    edge_url: str  # where webhooks and the till's purchases go
+    edge_url: str  # where webhooks and the till's purchases are sent
     public_url: str = ""  # the edge as a browser reaches it, where that is another address
     line_channel_secret: SecretStr
     line_channel_access_token: SecretStr
@@ -26,7 +26,13 @@ class SandboxSettings(BaseSettings):
 
     @property
     def webhook_url(self) -> str:
-        return f"{self.edge_url.rstrip('/')}/line/webhook"
+        """Where LINE sends webhooks, as its console would be told."""
+        return f"{self.shop_url}/line/webhook"
+
+    def reached(self, url: str) -> str:
+        """Where `url` is to be asked for from here: the shop's pages at the edge."""
+        rest = url.removeprefix(self.shop_url)
+        return self.edge_url.rstrip("/") + rest if rest != url and rest.startswith("/") else url
 
     @property
     def card_url(self) -> str:

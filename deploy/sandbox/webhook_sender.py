@@ -36,12 +36,20 @@ class Lane:
 
 
 class WebhookSender:
-    """`run` sends until cancelled; `submit` hands over events and returns at once."""
+    """`run` sends until cancelled; `submit` hands over events and returns at once. `reached` says
+    where an address is to be asked for from here."""
 
-    def __init__(self, platform: Platform, secret: str, http: aiohttp.ClientSession) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        secret: str,
+        http: aiohttp.ClientSession,
+        reached: Callable[[str], str],
+    ) -> None:
         self._platform = platform
         self._secret = secret
         self._http = http
+        self._reached = reached
         self._lanes = [Lane() for _ in range(LANES)]
         self._waiting: set[asyncio.TimerHandle] = set()
         self._sending = 0
@@ -85,7 +93,10 @@ class WebhookSender:
         body = webhook_body(self._platform.channel.bot_user_id, [])
         try:
             async with self._http.post(
-                URL(url, encoded=True), data=body, headers=self._headers(body), timeout=GIVE_UP
+                URL(self._reached(url), encoded=True),
+                data=body,
+                headers=self._headers(body),
+                timeout=GIVE_UP,
             ) as answer:
                 return answer.status, answer.reason or ""
         except TimeoutError:
@@ -164,7 +175,7 @@ class WebhookSender:
         """Send once; gives the status, or in one word why there was none."""
         try:
             async with self._http.post(
-                URL(self._platform.channel.webhook_url, encoded=True),
+                URL(self._reached(self._platform.channel.webhook_url), encoded=True),
                 data=body,
                 headers=self._headers(body),
                 timeout=GIVE_UP,

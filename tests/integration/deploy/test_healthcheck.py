@@ -36,7 +36,7 @@ def answering(status: int) -> Iterator[int]:
 
 
 def check(port: int) -> int:
-    command = [sys.executable, "-m", "deploy.healthcheck"]
+    command = [sys.executable, "-S", "-m", "deploy.healthcheck"]
     env = {**os.environ, "HTTP_PORT": str(port)}
     done = subprocess.run(command, env=env, capture_output=True, check=False, timeout=30)
     assert (done.stdout, done.stderr) == (b"", b"")
@@ -62,7 +62,7 @@ def test_an_answer_that_is_not_http_is_no_health() -> None:
             connection, _ = server.accept()
             with connection:
                 connection.recv(1000)
-                connection.sendall(b"hello\r\n")
+                connection.sendall(b"hello 200 \r\n")
 
         thread = threading.Thread(target=answer)
         thread.start()

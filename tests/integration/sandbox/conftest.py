@@ -75,11 +75,12 @@ async def edge() -> AsyncIterator[Edge]:
         yield edge
 
 
-def settings(edge_url: str) -> SandboxSettings:
+def settings(edge_url: str, public_url: str = "") -> SandboxSettings:
     return SandboxSettings(
         http_host="127.0.0.1",
         http_port=0,
         edge_url=edge_url,
+        public_url=public_url,
         line_channel_secret=SecretStr(SECRET),
         line_channel_access_token=SecretStr(TOKEN),
         line_login_channel_id="1234567890",

@@ -1,10 +1,15 @@
 """Webhooks over a real connection: signature, shape, redelivery and the faults of the way."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
 from typing import Any
+
+from deploy.sandbox.app import open_sandbox
+from shared import clock
+from tests.integration.sandbox.conftest import settings
 
 SECRET = b"channel-secret"
 
@@ -125,6 +130,18 @@ async def test_the_webhook_address_can_be_tested(client: Any, edge: Any) -> None
     assert (content["success"], content["reason"]) == (False, "COULD_NOT_CONNECT")
     assert (await client.line("PUT", f"{path}/endpoint", nowhere))[0] == 200
     assert (await client.line("GET", f"{path}/endpoint"))[1]["endpoint"] == nowhere["endpoint"]
+
+
+async def test_an_address_of_the_shop_is_told_as_it_is_and_reached_at_the_edge(edge: Any) -> None:
+    async with open_sandbox(settings(edge.url, "https://shop.example.jp/"), clock.now) as sandbox:
+        assert sandbox.platform.channel.webhook_url == "https://shop.example.jp/line/webhook"
+        assert await sandbox.sender.probe("https://shop.example.jp/line/webhook") == (200, "OK")
+        other = await sandbox.sender.probe("http://127.0.0.1:9/line/webhook")
+        assert other == (0, "COULD_NOT_CONNECT"), "another's address is no address of the shop"
+        sandbox.sender.submit([{"type": "test"}])
+        while len(edge.got) < 2:
+            await asyncio.sleep(0.01)
+    assert [len(json.loads(body)["events"]) for _, body in edge.got] == [0, 1]
 
 
 async def outstanding_is(client: Any, count: int) -> None:

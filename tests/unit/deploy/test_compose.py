@@ -10,6 +10,7 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
+from deploy import healthcheck
 from deploy.local.processes import PROCESSES
 from deploy.sandbox.settings import SandboxSettings
 from services.notify.settings import NotifySettings, NotifyWebSettings
@@ -24,7 +25,7 @@ TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 BUILT = {name: service for name, service in SERVICES.items() if "build" in service}
-OURS = {name: service for name, service in BUILT.items() if name != "edge"}
+OURS = {name: each for name, each in SERVICES.items() if "TAMARU_IMAGE" in each["image"]}
 """Every process of the product's image: those that run its code."""
 
 VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<rest>[^}]*))?\}")
@@ -117,7 +118,7 @@ def test_every_container_is_held_in(name: str) -> None:
     assert limits["pids"] > 0
     assert set(service["logging"]["options"]) == {"max-size", "max-file"}
     assert service.get("read_only") or name == "rabbitmq"
-    assert service.get("user") or name in BUILT, "no root; an image of ours names its user"
+    assert service.get("user") or name in {*OURS, "edge"}, "not root; ours name their user"
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -131,6 +132,22 @@ def test_every_container_comes_back_and_is_watched_or_runs_once(name: str) -> No
         assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
 
 
+def test_the_image_is_built_once_before_all_that_run_it() -> None:
+    assert set(BUILT) == {"migrate", "edge"}
+    waits = {name: each["depends_on"] for name, each in OURS.items() if name not in BESIDE}
+    for name in waits.keys() - {"migrate", "sandbox"}:
+        assert waits[name]["migrate"] == {"condition": "service_completed_successfully"}
+    assert "demo" in waits["sandbox"]
+
+
+@pytest.mark.parametrize("name", OURS.keys() - set(ONCE))
+def test_a_slow_machine_is_not_a_broken_process(name: str) -> None:
+    check = SERVICES[name]["healthcheck"]
+    assert check["test"] == ["CMD", "python", "-S", "-m", "deploy.healthcheck"]
+    assert seconds(check["timeout"]) > healthcheck.TIMEOUT_SECONDS, "it says so itself"
+    assert seconds(check["start_period"]) >= 120, "all start at once"
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_process_has_time_to_drain(name: str) -> None:
     assert seconds(SERVICES[name]["stop_grace_period"]) > DRAIN_SECONDS
@@ -138,7 +155,7 @@ def test_a_process_has_time_to_drain(name: str) -> None:
 
 def test_images_are_pinned_to_a_release() -> None:
     for name, service in SERVICES.items():
-        if name not in BUILT:
+        if name not in {*OURS, "edge"}:
             assert re.search(r":v?\d+\.\d+(\.\d+)?(-[a-z0-9.]+)?$", service["image"]), name
 
 

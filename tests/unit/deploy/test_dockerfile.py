@@ -114,7 +114,7 @@ def test_it_runs_without_rights() -> None:
 def test_it_stops_and_is_watched_properly() -> None:
     assert of("STOPSIGNAL", FINAL) == ["SIGTERM"]
     (check,) = of("HEALTHCHECK", FINAL)
-    assert check.endswith('CMD ["python", "-m", "deploy.healthcheck"]')
+    assert check.endswith('CMD ["python", "-S", "-m", "deploy.healthcheck"]')
     assert all(rest.startswith("[") for rest in of("CMD")), "a shell would swallow SIGTERM"
     assert not of("ENTRYPOINT")
 
