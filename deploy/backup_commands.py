@@ -24,6 +24,7 @@ from shared import clock
 from shared.keys import Keys
 from shared.migrate import MigrationChanged
 
+DATABASE = (asyncpg.PostgresError, asyncpg.InterfaceError)
 Jobs = Annotated[int, typer.Option(min=1, max=32, help="connections at work at the same time")]
 
 
@@ -114,10 +115,10 @@ def restore(
         identities=identities,
     )
     try:
-        done = asyncio.run(work)
+        done = stopping.run(work)
     except (Refused, Locked, ToolProblem) as problem:
         raise _failed("nothing was changed", problem) from None
-    except (MigrationChanged, asyncpg.PostgresError, OSError) as problem:
+    except (Stopped, MigrationChanged, *DATABASE, OSError) as problem:
         raise _failed("the restore did not come to its end", problem) from None
     for name in done.applied:
         tell(f"applied {name}")

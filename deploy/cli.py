@@ -19,6 +19,7 @@ from deploy import (
     shop_commands,
     staff_commands,
 )
+from deploy.backup import unfinished
 from deploy.environment import optional, required
 from deploy.schemas import SERVICES, migrations_of, schemas
 from services.points import demo as demo_shop
@@ -46,8 +47,12 @@ app.command()(backup_commands.erased)
 @app.command()
 def migrate() -> None:
     """Create roles and schemas, apply new migrations (DATABASE_URL: an administrator's)."""
+    url = required("DATABASE_URL")
+    if asyncio.run(unfinished.look(url)):
+        print(unfinished.TOLD, file=sys.stderr)
+        raise typer.Exit(1)
     try:
-        applied = asyncio.run(run_migrations(required("DATABASE_URL"), schemas()))
+        applied = asyncio.run(run_migrations(url, schemas()))
     except MigrationChanged as problem:
         print(problem, file=sys.stderr)
         raise typer.Exit(1) from None

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from deploy.backup import unfinished
 from shared.db import UNREACHABLE
 from shared.migrate import missing
 
@@ -38,6 +39,8 @@ async def _state(url: str, service: str, migrations: Path) -> str:
     """What is missing, in words; empty when nothing is."""
     try:
         left = await missing(url, service, migrations)
+        if not left and await unfinished.look(url):
+            return unfinished.TOLD
     except UNREACHABLE as problem:
         return f"the database does not answer: {type(problem).__name__}"
     return f"waiting for {len(left)} migrations from {left[0]} on" if left else ""

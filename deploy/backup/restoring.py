@@ -1,8 +1,9 @@
 """`tamaru restore`: a backup becomes the database again, and is held against its manifest.
 
 What stood there before is set aside under another name, never deleted: a restore of the wrong
-backup can be undone. Then this version's migrations follow, who was erased since is erased again,
-and the ledger is derived again.
+backup can be undone. Then this version's migrations follow, and who was erased since is erased
+again. Whatever breaks it off up to here, what stood there before is put back, at once or by the
+next run (`unfinished`). At last the ledger is derived again.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,16 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from deploy.backup import dumping, erased, erasing_again, manifest, member_keys, postgres, store
+from deploy.backup import (
+    dumping,
+    erased,
+    erasing_again,
+    manifest,
+    member_keys,
+    postgres,
+    store,
+    unfinished,
+)
 from deploy.backup.erased import Erased
 from deploy.backup.manifest import Manifest
 from deploy.backup.member_keys import MemberKey
@@ -55,36 +65,43 @@ async def restore(
     `key_file` has the members' data keys and `erased_file` who was erased, if they are not those
     beside the backup; `keys` is PERSONAL_DATA_KEY, if it is known; `identities` are the secret keys
     that may open the backup, if it is encrypted."""
-    found = await _readable(folder, services)
-    tell("comparing the files with the manifest")
-    _intact(folder, found)
-    data_keys = _keys(found, key_file or folder.parent / member_keys.NAME)
     connection = await asyncpg.connect(database_url)
     try:
+        await _take_back(connection, services, tell)
+        found = await _readable(folder, services)
+        tell("comparing the files with the manifest")
+        _intact(folder, found)
+        data_keys = _keys(found, key_file or folder.parent / member_keys.NAME)
         server = connection.get_server_version().major
         if server < found.server:
             raise Refused(f"this server is PostgreSQL {server}, the backup of {found.server}")
         pg_restore = await postgres.tool("pg_restore", max(server, found.server))
         async with dumping.readable(folder / DUMP, found.recipients, identities) as dump:
             listed = await _listed(connection, erased_file or folder.parent / erased.NAME)
-            aside = await _set_aside(connection, services, replace=replace)
             try:
+                aside = await _set_aside(connection, services, replace=replace)
                 tell(f"restoring {sum(found.rows.values()):,} rows with {jobs} connections")
                 await prepare_roles(connection, services)
                 await dumping.restore(pg_restore, database_url, dump, jobs=jobs)
                 await member_keys.put_back(connection, data_keys)
+                tell("counting rows")
+                differences = await _compared(connection, found, services)
+                applied = await migrate(database_url, services)
+                tell("erasing again who was erased since")
+                names = _names(services)
+                again = await erasing_again.erase_again(database_url, names, listed, keys)
+                await unfinished.end(connection)
             except BaseException:
-                await _put_back(connection, services, aside)
+                await _put_back(connection, services, tell)
                 raise
-        tell("counting rows")
-        differences = await _compared(connection, found, services)
     finally:
         await connection.close()
-    applied = await migrate(database_url, services)
-    tell("erasing again who was erased since")
-    again = await erasing_again.erase_again(database_url, _names(services), listed, keys)
     tell("deriving the ledger again")
-    differences += [*again.problems, *await _verified(database_url)]
+    try:
+        differences += [*again.problems, *await _verified(database_url)]
+    except BaseException:
+        tell("the backup is restored. The ledger was not looked at: `tamaru ledger verify` does it")
+        raise
     return Restored(found, list(aside.values()), applied, again.members, differences)
 
 
@@ -138,30 +155,48 @@ async def _listed(connection: asyncpg.Connection, path: Path) -> list[Erased]:
         ) from None
 
 
+async def _take_back(
+    connection: asyncpg.Connection, services: list[ServiceSchema], tell: Progress
+) -> None:
+    """What a restore left that died in the middle."""
+    if not await store.only_restore(connection):
+        raise Refused("another `tamaru restore` is at work here: wait for its end")
+    if await unfinished.is_marked(connection):
+        tell("a restore was broken off here")
+        await _nobody_connected(connection, services)
+    await _put_back(connection, services, tell)
+
+
+async def _nobody_connected(connection: asyncpg.Connection, services: list[ServiceSchema]) -> None:
+    if busy := await store.connected(connection, [each.role for each in services]):
+        raise Refused(f"{busy} connections of services are open: stop the services first")
+
+
 async def _set_aside(
     connection: asyncpg.Connection, services: list[ServiceSchema], *, replace: bool
 ) -> dict[str, str]:
-    """Rename what is there; returns the new names by the old ones."""
+    """Rename what is there, and mark what is to come as unfinished; the new names by the old
+    ones."""
     present = await store.present(connection, _names(services))
-    if not present:
-        return {}
-    if not replace:
+    if present and not replace:
         raise Refused(
             "the database has a shop already. With --replace it is set aside under another name"
         )
-    if busy := await store.connected(connection, [each.role for each in services]):
-        raise Refused(f"{busy} connections of services are open: stop the services first")
+    if present:
+        await _nobody_connected(connection, services)
     aside = {name: f"{name}_before_{clock.now():%Y%m%d_%H%M%S}" for name in present}
-    await store.rename(connection, aside)
+    await unfinished.begin(connection, aside)
     return aside
 
 
 async def _put_back(
-    connection: asyncpg.Connection, services: list[ServiceSchema], aside: dict[str, str]
+    connection: asyncpg.Connection, services: list[ServiceSchema], tell: Progress
 ) -> None:
-    async with connection.transaction():
-        await store.drop(connection, _names(services))
-        await store.rename(connection, {other: name for name, other in aside.items()})
+    if not await unfinished.is_marked(connection):
+        return
+    tell("putting back what was there before")
+    if not await unfinished.put_back(connection, _names(services)):
+        tell("that was no shop: the database is empty")
 
 
 async def _compared(

@@ -81,6 +81,13 @@ FROM unnest($1::uuid[], $2::text[], $3::bytea[]) AS k (member_id, key_name, seal
 JOIN points.members m ON m.id = k.member_id
 """
 _PRESENT = "SELECT nspname FROM pg_namespace WHERE nspname = ANY($1::text[]) ORDER BY 1"
+RESTORING = "tamaru_restoring"
+_RESTORE_LOCK = 0x746D72E5  # a number of our own
+_MARK = f"""
+CREATE SCHEMA {RESTORING};
+CREATE TABLE {RESTORING}.aside (name text PRIMARY KEY, other text NOT NULL);
+"""
+_NOTE_ASIDE = f"INSERT INTO {RESTORING}.aside (name, other) VALUES ($1, $2)"
 _CONNECTED = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND usename = ANY($1::text[])
@@ -193,6 +200,32 @@ async def connected(connection: asyncpg.Connection, roles: list[str]) -> int:
     """How many connections these roles have to this database."""
     count: int = await connection.fetchval(_CONNECTED, roles)
     return count
+
+
+async def only_restore(connection: asyncpg.Connection) -> bool:
+    """Whether no other restore of this database is at work; as long as this connection is open."""
+    alone: bool = await connection.fetchval("SELECT pg_try_advisory_lock($1)", _RESTORE_LOCK)
+    return alone
+
+
+async def restoring(connection: asyncpg.Connection) -> str | None:
+    """The mark of a restore that has not come to its end."""
+    name: str | None = await connection.fetchval(
+        "SELECT nspname FROM pg_namespace WHERE nspname = $1", RESTORING
+    )
+    return name
+
+
+async def mark_restoring(connection: asyncpg.Connection, aside: Mapping[str, str]) -> None:
+    """Make the mark, with what was set aside: the other names by the names."""
+    await connection.execute(_MARK)
+    await connection.executemany(_NOTE_ASIDE, list(aside.items()))
+
+
+async def set_aside(connection: asyncpg.Connection) -> dict[str, str]:
+    """What the mark has of it."""
+    rows = await connection.fetch(f"SELECT name, other FROM {RESTORING}.aside")
+    return {row["name"]: row["other"] for row in rows}
 
 
 async def rename(connection: asyncpg.Connection, names: Mapping[str, str]) -> None:

@@ -15,7 +15,16 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
-from deploy.backup import dumping, erased, files, manifest, member_keys, postgres, store
+from deploy.backup import (
+    dumping,
+    erased,
+    files,
+    manifest,
+    member_keys,
+    postgres,
+    store,
+    unfinished,
+)
 from deploy.backup.manifest import Manifest
 from shared import clock
 
@@ -47,6 +56,8 @@ async def take(
     now = clock.now()
     folder = into / f"{_PREFIX}{now:%Y%m%dT%H%M%SZ}"
     try:
+        if await unfinished.is_marked(connection):
+            raise Busy(unfinished.TOLD)
         with _alone(folder, tell) as partial:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 snapshot = await store.exported(connection)

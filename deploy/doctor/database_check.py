@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 
+from deploy.backup import unfinished
 from deploy.doctor import sealed_check, store
 from deploy.doctor.disk_check import disk
 from deploy.doctor.findings import Finding, bad, good
@@ -40,9 +41,12 @@ async def check(here: Surroundings) -> list[Finding]:
     try:
         seen = await store.server(connection)
         now = clock.now()
+        restoring = await unfinished.is_marked(connection)
     finally:
         await connection.close()
     found = [_server(seen.version), _skew(seen.time, now), *disk(seen.folder)]
+    if restoring:
+        return [*found, _restoring()]
     found += await _roles(here, url)
     missing = {name: await migrate.missing(url, name, migrations_of(name)) for name in SERVICES}
     found.append(_schema(missing))
@@ -120,6 +124,17 @@ def _server(version: int) -> Finding:
         )
     ja, en = f"PostgreSQL {major} が応答しています。", f"PostgreSQL {major} answers."
     return good("database", ja, en)
+
+
+def _restoring() -> Finding:
+    return bad(
+        "schema",
+        "復元の途中です(または途中で止まりました)。データベースにはバックアップの一部しかありません。"
+        "もう一度 `tamaru restore` を実行すると、まず元の状態に戻してから始めます。",
+        "A restore is under way, or was broken off: the database has a part of a backup only. Run "
+        "`tamaru restore` again: it first puts back what was there before.",
+        "docs/backup.md#the-way-back",
+    )
 
 
 def _skew(theirs: datetime, ours: datetime) -> Finding:
