@@ -30,7 +30,7 @@ async def setup(running: Process) -> None:
     await webhook.setup(running)
     assert isinstance(running.app, FastAPI)  # noqa: S101 - so the webhook makes it
     running.app.post("/bench/fastapi")(do_nothing)
-    app.INPUT["/bench/short"], room.COSTS["/bench/short"] = do_nothing, 1
+    app.INPUT["/bench/short"], room.NEEDS["/bench/short"] = do_nothing, room.Need(1)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ _key = msgspec.json.Decoder(_Key)
 async def post_purchases(request: Request) -> Response:
     """Authenticate, read, judge each, pass the gate together, accept together, answer."""
     ingress, headers = ingress_of(request), headers_of(request)
-    api_key = await authenticate(ingress.keyring, headers)
+    api_key = await authenticate(ingress.keyring, request, headers)
     kind = media_type(headers, MEDIA_TYPES)
     items = take_apart(await read_body(request, headers, MOST_BYTES), kind)
     now = clock.now()

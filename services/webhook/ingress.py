@@ -9,13 +9,15 @@ from services.webhook.brake import Brake
 from services.webhook.gate import Gate
 from services.webhook.intake import Intake
 from services.webhook.keys import Keyring
-from services.webhook.room import Room, Taken
+from services.webhook.room import NEEDS, Room, Taken
 from services.webhook.store import ApiKey
 from shared.keys import Keys
 from shared.problems import Problem, come_again, malformed, unavailable
 from shared.web.waiting import Waiting
 
 WRITING_KINDS = frozenset({"pos", "owner"})
+_KEY = "tamaru.key"
+"""Where a request has the API key that it was let in with, if that is known."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,15 @@ def headers_of(request: Request) -> Mapping[bytes, bytes]:
 
 async def admit(ingress: Ingress, request: Request) -> Taken:
     """Let a request in, before anything of it is read; the room it takes. Raises Problem: 429 for
-    a key that was told to stay away for longer, 503 where there is no room.
+    a key that was told to stay away for longer, 503 where there is no room. A till's key, as far as
+    it is known, is looked up here once; `authenticate` takes it from here.
 
     Room comes out of the share of the store that the key is bound to, else of the key itself. Keys
     that are not known have one together, and so has LINE, which is never held."""
     path: str = request.scope["path"]
-    if path == "/line/webhook":
+    if not NEEDS[path].of_till:
         return ingress.room.take(path, path)
-    key = ingress.keyring.known(_secret(headers_of(request)))
+    key = request.scope[_KEY] = ingress.keyring.known(_secret(headers_of(request)))
     terminal, store = (key.terminal_id, key.store) if key else (None, None)
     try:
         if terminal and (seconds := ingress.gate.stays_away(terminal)):
@@ -98,21 +101,29 @@ def _too_large(limit: int) -> Problem:
     return Problem(413, "too-large", f"The body may have {limit} bytes at most.")
 
 
-async def authenticate(keyring: Keyring, headers: Mapping[bytes, bytes]) -> ApiKey:
-    """The key of the request. Raises Problem: 401 without a good one, 403 if it may only read.
+async def authenticate(
+    keyring: Keyring, request: Request, headers: Mapping[bytes, bytes]
+) -> ApiKey:
+    """The key of a request that was let in. Raises Problem: 401 without a good one, 403 if it may
+    only read, 503 while no keys could ever be read."""
+    key: ApiKey | None = request.scope[_KEY]
+    if key is None:
+        key = await _learnt(keyring, _secret(headers))
+    if key.kind not in WRITING_KINDS:
+        raise Problem(403, "read-only-key", "This API key may only read. Use a till's key.")
+    return key
 
-    503 while no keys could ever be read: a till that is told 401 would give up for good.
-    """
-    secret = _secret(headers)
+
+async def _learnt(keyring: Keyring, secret: bytes) -> ApiKey:
+    """A key that was not known a moment ago. A till that is told 401 while no keys could ever be
+    read would give up for good."""
     if not secret:
         raise _not_authenticated("Send the header `Authorization: Bearer <API key>`.")
-    key = await keyring.find(secret)
+    key = await keyring.learn(secret)
     if key is None and not keyring.loaded:
         raise unavailable("API keys cannot be looked up now. Send it again with the same key.")
     if key is None:
         raise _not_authenticated("This API key is not known or was revoked. Ask the owner for one.")
-    if key.kind not in WRITING_KINDS:
-        raise Problem(403, "read-only-key", "This API key may only read. Use a till's key.")
     return key
 
 

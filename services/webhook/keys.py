@@ -49,13 +49,10 @@ class Keyring:
             return None
         return key
 
-    async def find(self, secret: bytes) -> ApiKey | None:
-        """The active key with this secret, or None."""
-        key = self.known(secret)
-        if key is None:
-            await self.look()
-            key = self.known(secret)
-        return key
+    async def learn(self, secret: bytes) -> ApiKey | None:
+        """The active key with this secret after a look for news, or None."""
+        await self.look()
+        return self.known(secret)
 
     def has_store(self, code: str) -> bool:
         """Whether an active store has this code, as far as is known."""

@@ -54,7 +54,7 @@ _encoder = msgspec.json.Encoder()
 async def post_purchase(request: Request) -> Response:
     """Authenticate, read, check, pass the gate, accept, answer."""
     ingress, headers = ingress_of(request), headers_of(request)
-    api_key = await authenticate(ingress.keyring, headers)
+    api_key = await authenticate(ingress.keyring, request, headers)
     media_type(headers, MEDIA_TYPES)
     key = purchases.require_key(
         _idempotency_key(headers.get(b"idempotency-key")), "Idempotency-Key"

@@ -16,8 +16,21 @@ from uuid import UUID
 from shared.bus.bus import Bus
 from shared.problems import Problem, unavailable
 
-COSTS: dict[str, int] = {"/v1/purchases": 1, "/line/webhook": 4, "/v1/purchases/batch": 32}
-"""What a request takes, about as the bodies' limits are to one another."""
+
+class Need(NamedTuple):
+    """What a request takes, about as the bodies' limits are to one another, and whether a till
+    sends it: with a key, and for points."""
+
+    cost: int
+    of_till: bool = True
+
+
+NEEDS: dict[str, Need] = {
+    "/v1/purchases": Need(1),
+    "/line/webhook": Need(4, of_till=False),
+    "/v1/purchases/batch": Need(32),
+}
+"""By the address that it is posted to."""
 
 MOST_UNDER_WAY = 400
 KEPT = 100
@@ -71,9 +84,10 @@ class Room:
         if self._taken >= self._bound(whose):
             self._sent_away = True
             raise _busy(1)
-        if self._behind > MOST_BEHIND and path != "/line/webhook":
+        need = NEEDS[path]
+        if self._behind > MOST_BEHIND and need.of_till:
             raise _busy(30)
-        taken = Taken(COSTS[path], whose)
+        taken = Taken(need.cost, whose)
         self._taken += taken.cost
         self._by[whose] = self._by.get(whose, 0) + taken.cost
         return taken

@@ -45,7 +45,7 @@ def test_what_leaves_makes_room() -> None:
 
 def test_a_batch_has_the_same_chance_and_takes_more() -> None:
     one, many = Room(nobody_waits), Room(nobody_waits)
-    for each in range(room.MOST_UNDER_WAY // room.COSTS[BATCH]):
+    for each in range(room.MOST_UNDER_WAY // room.NEEDS[BATCH].cost):
         one.take(BATCH, str(each))
         many.take(PURCHASE, str(each))
     one.take(BATCH, "late")
