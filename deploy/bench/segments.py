@@ -31,13 +31,14 @@ from services.points.programs.rulebook import Rulebook
 from services.points.segments import definition as definitions
 from services.points.segments import reading
 from services.points.segments.presets import PRESETS
-from services.points.segments.streaming import Streams
+from services.points.segments.streaming import HELD_BACK, Streams
 from services.points.store import segments as store
 from shared import clock, envelope, ids, outbox
 from shared.bus.bus import Bus
 from shared.bus.topology import Names
 from shared.db import open_pool
 from shared.events import SegmentPage, SegmentPerson, SegmentRequested, new_event
+from shared.giving_way import GivingWay
 
 MEMBERS, ENTRIES = 1_000_000, 3_000_000
 FIRST_PAGE = 1.0
@@ -249,12 +250,21 @@ def _lines(name: str, streamed: Streamed, copied: float) -> list[Line]:
     ]
 
 
+class NobodyWaits:
+    """The word of people who wait, in a quiet shop."""
+
+    async def heard(self) -> bool:
+        """Never."""
+        return False
+
+
 async def _work(url: str, amqp: str, namespace: str) -> None:
     """What the `segments` process does, until it is told to stop; says its memory then."""
     pool = await open_pool(url, schema="points", size=6)
     bus = Bus(amqp, namespace, "bench-segments")
     relay = outbox.Relay(pool, bus.publisher)
-    streams = Streams(Rulebook(), bus.publisher, relay)
+    way = GivingWay(NobodyWaits(), HELD_BACK)
+    streams = Streams(Rulebook(), bus.publisher, relay, way)
     bus.consume("points.segments", segment_handlers(streams), pool, relay, use_inbox=False)
     await working.until_told(bus, pool, relay, streams.run(pool))
 

@@ -10,7 +10,6 @@ from redis.asyncio import Redis
 
 from services.notify import retention
 from services.notify.broadcasts import personal, upkeep
-from services.notify.broadcasts.giving_way import GivingWay
 from services.notify.broadcasts.handlers import handlers as broadcast_handlers
 from services.notify.broadcasts.posting import Posting
 from services.notify.handlers import line_handlers, message_handlers
@@ -38,6 +37,7 @@ from services.notify.statistics.insight_client import InsightClient
 from services.notify.templates.in_force import InForce
 from services.notify.web import app as web_app
 from shared import api_keys, clock, ids, pruning
+from shared.giving_way import GivingWay
 from shared.people_wait import PeopleWait
 from shared.process import Process, Setup, run
 from shared.settings import ProcessSettings, load
@@ -169,7 +169,7 @@ async def broadcasts(process: Process) -> None:
     rules = MessageRules(zone)
     redis = await _redis(settings, closing)
     pace = _paces(settings, redis)
-    way = GivingWay(PeopleWait(redis, settings.bus_namespace))
+    way = GivingWay(PeopleWait(redis, settings.bus_namespace), upkeep.HELD_BACK)
     rate = settings.personal_broadcast_rate
     own_pace = pace("campaign", rate, within=pace("push", yielding=True))
     admission = await _admission(process, settings)

@@ -24,13 +24,21 @@ from services.points.programs.rulebook import Rulebook
 from services.points.purchases.awards import Awards
 from services.points.rankings.ranking import Ranking
 from services.points.reports.keeping import Keeper
-from services.points.segments.streaming import Streams
-from services.points.settings import HooksSettings, PersonalSettings, PointsSettings, WebSettings
+from services.points.segments.streaming import HELD_BACK, LEAST_SHARE, Streams
+from services.points.settings import (
+    HooksSettings,
+    PersonalSettings,
+    PointsSettings,
+    SegmentsSettings,
+    WebSettings,
+)
 from services.points.staff import resealing
 from services.points.store import sealed
 from services.points.takeouts import writing
 from services.points.web import app as web_app
-from shared import pruning
+from shared import pruning, ratelimit
+from shared.giving_way import GivingWay
+from shared.people_wait import PeopleWait
 from shared.process import Process, Setup, run
 from shared.settings import ProcessSettings, load
 
@@ -103,12 +111,17 @@ async def web(process: Process) -> None:
 
 async def segments(process: Process) -> None:
     """Who belongs to which segment, alone, so that a large one holds up nobody."""
-    streams = Streams(Rulebook(), process.bus.publisher, process.relay)
+    settings = process.settings
+    assert isinstance(settings, SegmentsSettings)  # noqa: S101 - `main` loads these
+    redis = ratelimit.connect(settings.redis_url.get_secret_value())
+    way = GivingWay(PeopleWait(redis, settings.bus_namespace), HELD_BACK, LEAST_SHARE)
+    streams = Streams(Rulebook(), process.bus.publisher, process.relay, way)
     wiring = handlers.segment_handlers(streams)
     # A request is noted under its own id: a second inbox would only cost.
     process.bus.consume("points.segments", wiring, process.pool, process.relay, use_inbox=False)
     process.task(streams.run(process.pool))
     process.task(streams.run(process.pool, single=True))
+    process.on_stop.append(redis.aclose)
     process.task(process.relay.run())
     process.watch_database()
 
@@ -158,7 +171,7 @@ PROCESSES: dict[str, tuple[Setup, type[ProcessSettings], int]] = {
     "web": (web, WebSettings, 8),
     "awards": (awards, PersonalSettings, 8),
     "ranks": (ranks, PointsSettings, 4),
-    "segments": (segments, ProcessSettings, 6),
+    "segments": (segments, SegmentsSettings, 6),
     "hooks": (hooks, HooksSettings, 6),
     "imports": (imports, PersonalSettings, 6),
 }

@@ -44,6 +44,12 @@ class PersonalSettings(PointsSettings):
         return keys(self.personal_data_key, self.personal_data_key_old)
 
 
+class SegmentsSettings(ProcessSettings):
+    """What working on segments needs: in Redis it hears whether people wait."""
+
+    redis_url: SecretStr
+
+
 class HooksSettings(ProcessSettings):
     """What sending to the owner's other systems needs. `hooks_allow_private` lets it send to
     addresses that are not on the public internet, and by plain HTTP to this machine."""

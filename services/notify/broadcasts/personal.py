@@ -7,11 +7,11 @@ within a second. Broadcasts that go out at the same time take turns.
 import asyncio
 from typing import Any
 
-from services.notify.broadcasts.giving_way import GivingWay
 from services.notify.sending.sender import LEASE, Sender
 from services.notify.store import campaigns as store
 from shared import clock, logs
 from shared.db import CONFLICTS, UNREACHABLE, Pool
+from shared.giving_way import GivingWay
 
 log = logs.logger(__name__)
 

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from prometheus_client import Counter
 
-from services.notify.broadcasts.giving_way import GivingWay
 from services.notify.preferences.rules import MessageRules
 from services.notify.sending import progress, token_watch
 from services.notify.sending.admission import Admission
@@ -26,6 +25,7 @@ from services.notify.store import multicasts as store
 from services.notify.store.multicasts import Call
 from shared import clock, logs
 from shared.db import CONFLICTS, UNREACHABLE, Pool
+from shared.giving_way import GivingWay
 
 log = logs.logger(__name__)
 

@@ -8,12 +8,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 from services.notify.broadcasts import planning
 from services.notify.broadcasts.broadcast import Broadcast
 from services.notify.broadcasts.content import Filler
-from services.notify.broadcasts.giving_way import GivingWay
 from services.notify.broadcasts.planning import Candidate
 from services.notify.broadcasts.states import Act, State
 from services.notify.program_zone import ProgramZone
@@ -25,6 +24,7 @@ from services.notify.store.campaigns import CANCELLED, Planned
 from shared import clock, logs
 from shared.bus.handling import Connection
 from shared.db import CONFLICTS, UNREACHABLE, Pool
+from shared.giving_way import GivingWay
 
 log = logs.logger(__name__)
 
@@ -36,6 +36,10 @@ PAGE_SECONDS = 0.5
 CANCEL_CALLS = 10
 """Calls that end in one statement, with their deliveries."""
 
+HELD_BACK = Counter(
+    "tamaru_notify_broadcasts_held_back_seconds",
+    "How long broadcasts have rested because people waited.",
+)
 _sending = Gauge("tamaru_notify_broadcasts_sending", "Broadcasts that are being sent.")
 
 

@@ -3,12 +3,15 @@
 A request is noted in the transaction of its event. Whoever works on it holds its lock for as long
 as the snapshot lives, so a worker that dies leaves it to others at once; they begin it anew under
 another id. Memory does not follow the number of members: a page leaves before the next but few is
-read, and waits while the broker has not confirmed enough of those before it.
+read, and waits while the broker has not confirmed enough of those before it. While people wait at
+tills or for their receipts, it rests between pages (decision 0031).
 """
 
 import asyncio
 from typing import Any
 from uuid import UUID
+
+from prometheus_client import Counter
 
 from services.points.programs.rulebook import Rulebook
 from services.points.segments import definition as definitions
@@ -25,11 +28,20 @@ from shared.bus.handling import Batch, Connection
 from shared.bus.publisher import Publisher
 from shared.db import CONFLICTS, UNREACHABLE, Pool
 from shared.events import Event, SegmentPage, SegmentRefused, SegmentRequested, new_event
+from shared.giving_way import GivingWay
 from shared.outbox import Relay
 
 SOURCE = "/points/segments"
 PAGE = 500
 MOST_UNCONFIRMED = 4
+LEAST_SHARE = 0.25
+"""Of the pace of a stream, however long people wait: as long as it lasts, the database cleans up
+nothing of what is changed meanwhile, so one that crept would cost them more than it leaves them."""
+
+HELD_BACK = Counter(
+    "tamaru_points_segments_held_back_seconds",
+    "How long segments have rested because people waited.",
+)
 POLL_SECONDS = 2.0
 LOOKED_AT = 20
 MOST_ATTEMPTS = 50
@@ -52,11 +64,17 @@ class Streams:
     """The handler of `segment.requested`, and the work on what was asked for."""
 
     def __init__(
-        self, rulebook: Rulebook, publisher: Publisher, relay: Relay, page: int = PAGE
+        self,
+        rulebook: Rulebook,
+        publisher: Publisher,
+        relay: Relay,
+        way: GivingWay,
+        page: int = PAGE,
     ) -> None:
         self._rulebook = rulebook
         self._publisher = publisher
         self._relay = relay
+        self._way = way
         self._page = page
         self._asked = {single: asyncio.Event() for single in (False, True)}
 
@@ -128,12 +146,15 @@ class Streams:
 
     async def _stream(self, connection: Connection, asked: Asked, stream: UUID) -> int:
         """The whole stream; how many members it had."""
-        wanted = definitions.read(asked.definition)
+        wanted, time = definitions.read(asked.definition), asyncio.get_running_loop().time
+        began = time()
         read = await reading.read(connection, self._rulebook, wanted)
         pages = _Pages(self._publisher, asked, stream, read)
         try:
             async for members in found(connection, read, self._page):
                 await pages.add(await people(connection, read, members))
+                await self._way.rest(time() - began)
+                began = time()
             await pages.end()
         finally:
             await pages.close()

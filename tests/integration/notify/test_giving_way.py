@@ -9,8 +9,9 @@ import pytest
 from redis.asyncio import Redis
 
 from services.notify.broadcasts import personal
-from services.notify.broadcasts.giving_way import LEAST, GivingWay
+from services.notify.broadcasts.upkeep import HELD_BACK
 from shared.db import open_pool
+from shared.giving_way import LEAST, GivingWay
 from shared.people_wait import PeopleWait
 from tests.integration.notify.broadcast_house import sale_to
 
@@ -65,7 +66,7 @@ async def test_a_broadcast_takes_little_while_people_wait_and_its_all_when_they_
     few = int(AHEAD * LEAST)
     async with saying(word):
         await kit.until(word.heard)
-        feeding = asyncio.create_task(personal.feed(pool, sender, PACE, GivingWay(word)))
+        feeding = asyncio.create_task(personal.feed(pool, sender, PACE, GivingWay(word, HELD_BACK)))
         await kit.until(lambda: sender.sizes)
         sender.backlog = 0
         await kit.until(lambda: len(sender.sizes) > 1)

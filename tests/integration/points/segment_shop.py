@@ -13,13 +13,14 @@ from services.points.segments import definition as definitions
 from services.points.segments import reading
 from services.points.segments.people import people
 from services.points.segments.reading import found
-from services.points.segments.streaming import Streams
+from services.points.segments.streaming import HELD_BACK, LEAST_SHARE, Streams
 from services.points.store import segments as store
 from services.points.store.segments import Counted
 from shared import envelope, ids, outbox
 from shared.bus.errors import BrokerUnavailable
 from shared.bus.handling import Batch
 from shared.events import SegmentPage, SegmentPerson, SegmentRequested, new_event
+from shared.giving_way import GivingWay
 from tests.integration.points.night_shop import NoRelay
 
 
@@ -62,10 +63,22 @@ class Broker:
         raise AssertionError("no whole stream")
 
 
-def streams(broker: Any, page: int = 10) -> Streams:
+class Word:
+    """Whether people wait, as a test says."""
+
+    def __init__(self, waiting: bool) -> None:
+        self._waiting = waiting
+
+    async def heard(self) -> bool:
+        """As the word in Redis."""
+        return self._waiting
+
+
+def streams(broker: Any, page: int = 10, *, people_wait: bool = False) -> Streams:
     """What the process runs, with small pages."""
     relay: Any = NoRelay()
-    return Streams(Rulebook(), broker, relay, page)
+    way = GivingWay(Word(people_wait), HELD_BACK, LEAST_SHARE)
+    return Streams(Rulebook(), broker, relay, way, page)
 
 
 async def ask(pool: Any, doing: Streams, document: Any, request: UUID | None = None) -> UUID:

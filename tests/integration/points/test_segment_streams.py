@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from shared import ids
 from tests.integration.points import segment_shop
@@ -47,6 +48,18 @@ async def test_everybody_comes_in_pages_of_one_moment(shop: Shop) -> None:
     }
     assert not await doing.stream_one(shop.pool)
     assert await shop.pool.fetchval("SELECT members FROM segment_requests") == 35
+
+
+@pytest.mark.parametrize("people_wait", [False, True])
+async def test_it_gives_way_while_people_wait_and_goes_on(shop: Shop, people_wait: bool) -> None:
+    broker = Broker()
+    doing = streams(broker, people_wait=people_wait)
+    request = await ask(shop.pool, doing, {"all": True})
+    rested = "tamaru_points_segments_held_back_seconds_total"
+    before = REGISTRY.get_sample_value(rested) or 0.0
+    assert await doing.stream_one(shop.pool)
+    assert len(broker.answer(request)) == 4
+    assert ((REGISTRY.get_sample_value(rested) or 0.0) > before) is people_wait
 
 
 async def test_the_last_page_is_one_even_of_nobody_and_of_a_whole_page(shop: Shop) -> None:

@@ -14,11 +14,16 @@ from deploy import healthcheck
 from deploy.local.processes import PROCESSES
 from deploy.sandbox.settings import SandboxSettings
 from services.notify.settings import NotifySettings, NotifyWebSettings
-from services.points.settings import HooksSettings, PersonalSettings, PointsSettings, WebSettings
+from services.points.settings import (
+    HooksSettings,
+    PersonalSettings,
+    PointsSettings,
+    SegmentsSettings,
+    WebSettings,
+)
 from services.scheduler.settings import SchedulerWebSettings, WorkerSettings
 from services.webhook.settings import WebhookSettings
 from shared.process import DRAIN_SECONDS
-from shared.settings import ProcessSettings
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -58,7 +63,7 @@ SETTINGS: dict[str, type[BaseSettings]] = {
     "points-ranks": PointsSettings,
     "points-hooks": HooksSettings,
     "notify-worker": NotifySettings,
-    "points-segments": ProcessSettings,
+    "points-segments": SegmentsSettings,
     "points-imports": PersonalSettings,
     "notify-broadcasts": NotifySettings,
     "notify-web": NotifyWebSettings,

@@ -1,11 +1,13 @@
-"""How much of its pace a broadcast keeps while people wait, and when they no longer do."""
+"""How much of its pace is kept while people wait, and when they no longer do."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import Counter
 
-from services.notify.broadcasts.giving_way import LEAST, GivingWay, share_after
+from shared.giving_way import LEAST, GivingWay, share_after
 
+HELD_BACK = Counter("held_back_in_tests", "What nobody asks for.", registry=None)
 SHARES = st.floats(LEAST, 1.0)
 SECONDS = st.floats(0.0, 1e6)
 
@@ -41,12 +43,17 @@ class Said:
 
 
 async def test_while_nobody_waits_there_is_no_rest():
-    await GivingWay(Said(False)).rest(3600)
+    await GivingWay(Said(False), HELD_BACK).rest(3600)
+
+
+async def test_who_may_not_become_slower_than_that_does_not():
+    way = GivingWay(Said(True), HELD_BACK, least=0.25)
+    assert await way.share() == 0.25
 
 
 async def test_a_rest_ends_at_once_when_nobody_waits_any_more():
     word = Said(True)
-    way = GivingWay(word)
+    way = GivingWay(word, HELD_BACK)
     assert await way.share() == LEAST
     word.waiting = False
     await way.rest(3600)
@@ -54,7 +61,7 @@ async def test_a_rest_ends_at_once_when_nobody_waits_any_more():
 
 async def test_it_does_not_look_for_each_thing_it_does():
     word = Said(False)
-    way = GivingWay(word)
+    way = GivingWay(word, HELD_BACK)
     for _ in range(1000):
         await way.share()
     assert word.asked < 1000 / 2
