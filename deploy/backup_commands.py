@@ -50,8 +50,10 @@ def backup(
         folder = stopping.run(work)
     except (Busy, Stopped, Locked, ToolProblem, asyncpg.PostgresError, OSError) as problem:
         raise _failed("no backup was made", problem) from None
-    ledger = manifest.read(folder).ledger
+    found, sha256 = manifest.read_known(folder)
+    ledger = found.ledger
     tell(f"{folder}: {ledger.members:,} members, {ledger.entries:,} entries")
+    tell(f"--sha256 {sha256}: keep this line; by it the way back knows that this is the one")
     tell("PERSONAL_DATA_KEY is not in it: keep it elsewhere, or sealed personal data is lost")
     for old in taking.forget(into, keep) if keep else []:
         tell(f"deleted {old}")
@@ -90,6 +92,9 @@ def restore(
         Path | None,
         typer.Option(help="the newest erased-members.jsonl, if it is not beside the backup"),
     ] = None,
+    sha256: Annotated[
+        str, typer.Option(help="what `tamaru backup` said of it; refuse any other backup")
+    ] = "",
     identity: Annotated[
         str | None,
         typer.Option(help="the file of the secret key, if it is encrypted; -: standard input"),
@@ -113,6 +118,7 @@ def restore(
         erased_file=erased,
         keys=_personal_keys(),
         identities=identities,
+        sha256=sha256,
     )
     try:
         done = stopping.run(work)

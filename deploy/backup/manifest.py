@@ -35,7 +35,14 @@ class Manifest(msgspec.Struct, frozen=True):
 def read(folder: Path) -> Manifest:
     """The manifest of a backup. Raises OSError where there is none, msgspec's errors where it is
     not one."""
-    return msgspec.json.decode((folder / NAME).read_bytes(), type=Manifest)
+    return read_known(folder)[0]
+
+
+def read_known(folder: Path) -> tuple[Manifest, str]:
+    """The same, and its SHA-256: whoever has that from elsewhere knows every file of the dump."""
+    content = (folder / NAME).read_bytes()
+    found = msgspec.json.decode(content, type=Manifest)
+    return found, hashlib.sha256(content).hexdigest()
 
 
 def write(folder: Path, manifest: Manifest) -> None:

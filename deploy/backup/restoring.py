@@ -60,15 +60,16 @@ async def restore(
     erased_file: Path | None = None,
     keys: Keys[str] | None = None,
     identities: Sequence[Any] = (),
+    sha256: str = "",
 ) -> Restored:
     """Raises Refused, Locked, ToolProblem, asyncpg's errors; then the database is as it was.
     `key_file` has the members' data keys and `erased_file` who was erased, if they are not those
     beside the backup; `keys` is PERSONAL_DATA_KEY, if it is known; `identities` are the secret keys
-    that may open the backup, if it is encrypted."""
+    that may open the backup, if it is encrypted; `sha256`, if it is known, is its manifest's."""
     connection = await asyncpg.connect(database_url)
     try:
         await _take_back(connection, services, tell)
-        found = await _readable(folder, services)
+        found = await _readable(folder, services, sha256.lower())
         tell("comparing the files with the manifest")
         _intact(folder, found)
         data_keys = _keys(found, key_file or folder.parent / member_keys.NAME)
@@ -105,11 +106,13 @@ async def restore(
     return Restored(found, list(aside.values()), applied, again.members, differences)
 
 
-async def _readable(folder: Path, services: list[ServiceSchema]) -> Manifest:
+async def _readable(folder: Path, services: list[ServiceSchema], sha256: str) -> Manifest:
     try:
-        found = manifest.read(folder)
+        found, told = manifest.read_known(folder)
     except (OSError, msgspec.DecodeError) as problem:
         raise Refused(f"{folder} is no whole backup: {problem}") from None
+    if sha256 and sha256 != told:
+        raise Refused(f"this is another backup, or it was changed: its manifest has SHA-256 {told}")
     for service in services:
         known = {int(file.name[:4]) for file in service.migrations.glob("[0-9]*.sql")}
         if newer := sorted(set(found.migrations.get(service.name, [])) - known):

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -118,6 +119,19 @@ async def test_a_damaged_one_is_refused_before_anything_changes(
     assert (first[0], "damaged, the first is dump.age" in first[1]) == (1, True), first
     assert (second[0], "cannot be decrypted" in second[1]) == (1, True), second
     assert await execute(empty.url, SCHEMAS) is None
+
+
+async def test_another_one_in_its_place_is_refused(
+    shop: Operator, empty: Operator, backup: Encrypted, tmp_path: Path
+) -> None:
+    """Encrypted to the same key, whole, and of the same shop; and the right one is not."""
+    (known,) = re.findall("--sha256 ([0-9a-f]{64})", backup.said)
+    assert shop("backup", str(tmp_path), "--recipient", backup.recipient)[0] == 0
+    key = ("--identity", str(backup.identity), "--sha256", known)
+    code, said = empty("restore", str(taking.complete(tmp_path)[0]), *key)
+    assert (code, "this is another backup" in said) == (1, True), said
+    assert await execute(empty.url, SCHEMAS) is None
+    assert empty("restore", str(backup.folder), *key)[0] == 0
 
 
 @pytest.fixture
