@@ -26,6 +26,7 @@ from services.notify.sending import poller
 from services.notify.sending.admission import Admission
 from services.notify.sending.alarm import Alarm
 from services.notify.sending.delivery_watch import DeliveryWatch
+from services.notify.sending.lateness import Lateness
 from services.notify.sending.line_client import LineClient
 from services.notify.sending.link_offers import LinkOffers
 from services.notify.sending.pace import Pace
@@ -81,6 +82,7 @@ async def worker(process: Process) -> None:
     ):
         process.bus.consume(purpose, wiring, process.pool, process.relay, use_inbox=False)
     process.watch_database()
+    lateness = Lateness()
     process.task(zone.run(process.pool))
     process.task(rules.run(process.pool))
     process.task(words.run(process.pool))
@@ -88,7 +90,8 @@ async def worker(process: Process) -> None:
     process.task(poller.poll(process.pool, sender, alarm))
     process.task(
         PeopleWait(redis, settings.bus_namespace).watch(
-            lambda: max(clock.seconds_since(messages.oldest()), sender.waited()), TOO_LONG_SECONDS
+            lambda: max(lateness.waited(messages.oldest(), clock.now()), sender.waited()),
+            TOO_LONG_SECONDS,
         )
     )
     process.task(profiles.run(process.pool, line, pace("profile", profiles.CALLS_A_SECOND)))
