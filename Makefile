@@ -21,7 +21,7 @@ status: ## what runs now
 	@$(LOCAL) status
 
 logs: ## follow all logs (Ctrl-C ends)
-	@tail -n 20 -F .local/logs/*.log
+	@$(LOCAL) logs
 
 clean-data: ## stop everything and delete the local data (asks; FORCE=1 does not)
 	@$(LOCAL) clean-data

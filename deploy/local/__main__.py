@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deploy.local import supervise, up
+from deploy.local import compose, supervise, up
 from deploy.local.commands import SetupError
 from deploy.local.files import read_env
 from deploy.local.layout import DEFAULT_FOLDER, Layout
@@ -21,6 +21,7 @@ def _parser() -> argparse.ArgumentParser:
         "up": "start everything and wait until it is ready",
         "down": "stop everything; data stays",
         "status": "what runs",
+        "logs": "follow all logs",
         "run": "run a command with the addresses and keys of `.local/env`",
         "clean-data": "stop everything and delete its data",
         "prepare-checks": "install what `make check` needs",
@@ -39,14 +40,28 @@ def _parser() -> argparse.ArgumentParser:
 
 def _status(folder: Path) -> int:
     """Print one line a unit. 0 when all are ready, 1 when not, 3 when nothing runs."""
-    stack = Stack(folder)
-    units = stack.status().get("units", {}) if stack.is_running() else {}
+    stack, layout = Stack(folder), Layout(folder)
+    if compose.is_running(layout):
+        units = compose.units(layout)
+    else:
+        units = stack.status().get("units", {}) if stack.is_running() else {}
     if not units:
         print("not running")
         return 3
     for name, unit in units.items():
-        print(f"{name:18} {unit['state']:9} pid {unit['pid'] or '-':<8} starts {unit['starts']}")
+        process = f" pid {unit['pid'] or '-':<8} starts {unit['starts']}" if "pid" in unit else ""
+        print(f"{name:18} {unit['state']:9}{process}")
     return 0 if all(unit["state"] == "ready" for unit in units.values()) else 1
+
+
+def _logs(folder: Path) -> int:
+    """Follow all logs until Ctrl-C."""
+    layout = Layout(folder)
+    if compose.is_running(layout):
+        command = compose.following_logs(layout)
+    else:
+        command = ["tail", "-n", "20", "-F", *map(str, sorted(layout.logs.glob("*.log")))]
+    return subprocess.run(command, check=False).returncode
 
 
 def _run(folder: Path, words: list[str]) -> int:
@@ -80,6 +95,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             print("stopped; the data is kept" if up.down(folder) else "nothing was running")
         case "status":
             return _status(folder)
+        case "logs":
+            return _logs(folder)
         case "run":
             return _run(folder, arguments.words)
         case "clean-data":

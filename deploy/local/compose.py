@@ -3,16 +3,20 @@
 Owns which variables compose gets. The services themselves are in `docker-compose.yml`.
 """
 
+import contextlib
+import hashlib
 import json
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deploy.local import commands, credentials
 from deploy.local.commands import SetupError
-from deploy.local.files import format_env, write_private
+from deploy.local.files import format_env, read_env, write_private
 from deploy.local.layout import ROOT, Layout
 from deploy.local.plan import SHOWN_SECRETS, URL_NAMES
 from deploy.local.processes import PROCESSES
+from deploy.local.stack import Progress
 from deploy.local.units import pid_name
 
 FILE = ROOT / "docker-compose.yml"
@@ -20,6 +24,8 @@ EDGE_PORT = 8080
 # A name that the containers and a browser on this machine both find.
 _SANDBOX = "http://sandbox.localhost:8090"
 _NAMES = {"valkey": "redis"}  # compose's name of a process to the one of a private start
+_PROJECT = "COMPOSE_PROJECT_NAME"
+_LOOK_SECONDS = 2.0
 
 
 def engine_answers() -> bool:
@@ -27,43 +33,85 @@ def engine_answers() -> bool:
     return commands.answers(["docker", "info"], seconds=5.0) is not None
 
 
-def is_used(layout: Layout) -> bool:
+def is_running(layout: Layout) -> bool:
     """Whether this folder's running stack is a compose one."""
-    return layout.compose_env.exists()
+    return _PROJECT in read_env(layout.env)
+
+
+def project(layout: Layout) -> str:
+    """The name of this folder's containers, volumes and images: never those of a shop that runs on
+    this machine, nor of another clone."""
+    return "tamaru-" + hashlib.blake2s(bytes(layout.folder), digest_size=4).hexdigest()
 
 
 def _compose(layout: Layout, *words: str) -> list[str]:
     files = ["--file", str(FILE), "--env-file", str(layout.compose_env)]
-    return ["docker", "compose", *files, "--profile", "demo", *words]
+    name = ["--project-name", project(layout)]
+    return ["docker", "compose", *files, *name, "--profile", "demo", *words]
 
 
-def up(layout: Layout) -> None:
+def up(layout: Layout, tell: Progress) -> None:
     """Build and start everything, and write `.local/env`. Raises SetupError."""
     layout.make()
     secrets = credentials.load_or_generate(layout.secrets)
-    write_private(layout.compose_env, format_env(compose_env(secrets)))
-    start = _compose(layout, "up", "--detach", "--build", "--wait")
-    commands.must_run(start, layout.log("compose"))
-    write_private(layout.env, format_env(script_env(secrets, _containers(layout))))
+    write_private(layout.compose_env, format_env(compose_env(layout, secrets)))
+    log = layout.log("compose")
+    tell(f"building the images, some minutes the first time (log: {commands.shown(log)})")
+    commands.must_run(_compose(layout, "build"), log)
+    tell("starting the containers")
+    with _telling(layout, tell):
+        commands.must_run(_compose(layout, "up", "--detach", "--wait"), log)
+    names = {_PROJECT: project(layout)}
+    write_private(layout.env, format_env(script_env(secrets, _running(layout)) | names))
 
 
-def compose_env(secrets: Mapping[str, str]) -> dict[str, str]:
+@contextlib.contextmanager
+def _telling(layout: Layout, tell: Progress) -> Iterator[None]:
+    """Meanwhile, tell of each container that is ready."""
+    done = threading.Event()
+
+    def look() -> None:
+        told: set[str] = set()
+        while not done.wait(_LOOK_SECONDS):
+            with contextlib.suppress(SetupError):
+                ready = {name for name, unit in units(layout).items() if unit["state"] == "ready"}
+                for name in sorted(ready - told):
+                    tell(f"{name} is ready")
+                told |= ready
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def compose_env(layout: Layout, secrets: Mapping[str, str]) -> dict[str, str]:
     """The variables that `docker-compose.yml` asks for, with the sandbox in LINE's place."""
     limits = {"RATE_LIMIT_PER_SECOND": "5000", "LINE_RATE_PER_SECOND": "1800"}
     names = {"VALKEY_PASSWORD": secrets["REDIS_PASSWORD"], "LINE_API_BASE": _SANDBOX}
-    return {**secrets, **names, **limits}
+    image = project(layout)
+    images = {"TAMARU_IMAGE": f"{image}:local", "TAMARU_EDGE_IMAGE": f"{image}-edge:local"}
+    return {**secrets, **names, **limits, **images}
 
 
 def down(layout: Layout) -> None:
     """Stop the containers; their volumes stay. Raises SetupError."""
     commands.must_run(_compose(layout, "down"), layout.log("compose"))
-    for path in (layout.compose_env, layout.env):
-        path.unlink(missing_ok=True)
+    layout.env.unlink(missing_ok=True)
 
 
 def delete_data(layout: Layout) -> None:
-    """Stop the containers and delete their volumes. Raises SetupError."""
-    commands.must_run(_compose(layout, "down", "--volumes"), layout.log("compose"))
+    """Stop the containers and delete their volumes, if there ever were any. Raises SetupError."""
+    if layout.compose_env.exists():
+        commands.must_run(_compose(layout, "down", "--volumes"), layout.log("compose"))
+
+
+def following_logs(layout: Layout) -> list[str]:
+    """The command that follows all logs."""
+    return _compose(layout, "logs", "--follow", "--tail", "20")
 
 
 def parse_containers(text: str) -> list[dict[str, Any]]:
@@ -73,13 +121,32 @@ def parse_containers(text: str) -> list[dict[str, Any]]:
     return [row for row in rows if isinstance(row, dict)]
 
 
-def _containers(layout: Layout) -> list[dict[str, Any]]:
-    """The running containers, each with its process id on this machine as `Pid`."""
-    listed = commands.answers(_compose(layout, "ps", "--format", "json"))
+def _containers(layout: Layout, *which: str) -> list[dict[str, Any]]:
+    listed = commands.answers(_compose(layout, "ps", *which, "--format", "json"))
     if listed is None:
         raise SetupError("docker compose ps does not answer")
-    rows = parse_containers(listed)
-    return [row | {"Pid": _pid(row["ID"])} for row in rows]
+    return parse_containers(listed)
+
+
+def _running(layout: Layout) -> list[dict[str, Any]]:
+    """The running containers, each with its process id on this machine as `Pid`."""
+    return [row | {"Pid": _pid(row["ID"])} for row in _containers(layout)]
+
+
+def units(layout: Layout) -> dict[str, dict[str, Any]]:
+    """Each container's `state` (ready, starting or failing), like the units of a private start.
+    Raises SetupError."""
+    return {_name(row): {"state": _state(row)} for row in _containers(layout, "--all")}
+
+
+def _state(row: Mapping[str, Any]) -> str:
+    if row.get("State") == "exited":
+        return "ready" if row.get("ExitCode") == 0 else "failing"
+    if row.get("State") != "running":
+        return "starting"
+    return {"healthy": "ready", "unhealthy": "failing", "": "ready"}.get(
+        row.get("Health", ""), "starting"
+    )
 
 
 def _pid(container: str) -> str:

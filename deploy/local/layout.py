@@ -69,7 +69,7 @@ class Layout:
 
     @property
     def compose_env(self) -> Path:
-        """The variables of a Docker start; there while it runs."""
+        """The variables of a Docker start; kept as long as its data (mode 600)."""
         return self.folder / "compose.env"
 
     @property

@@ -78,11 +78,9 @@ def _up(layout: Layout, env: Mapping[str, str], tell: Progress) -> None:
 
 
 def _up_with_docker(layout: Layout, tell: Progress) -> None:
-    tell(
-        f"a Docker engine answers: docker compose up (log: {commands.shown(layout.log('compose'))})"
-    )
+    tell("a Docker engine answers: docker compose (TAMARU_LOCAL=private does without)")
     with _undone(lambda: compose.down(layout), tell):
-        compose.up(layout)
+        compose.up(layout, tell)
 
 
 def _up_privately(stack: Stack, tell: Progress) -> None:
@@ -192,7 +190,7 @@ def down(folder: Path) -> bool:
     if not layout.folder.exists():
         return False
     with locked(layout.up_lock, _TURN):
-        if compose.is_used(layout):
+        if compose.is_running(layout):
             compose.down(layout)
             return True
         return Stack(layout.folder).stop()
@@ -201,8 +199,7 @@ def down(folder: Path) -> bool:
 def clean_data(folder: Path) -> None:
     """Stop everything and delete all local data of this folder."""
     layout = Layout(folder.resolve())
-    if compose.is_used(layout):
-        compose.delete_data(layout)
+    compose.delete_data(layout)
     Stack(layout.folder).destroy()
 
 

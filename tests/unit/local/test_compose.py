@@ -4,20 +4,26 @@ import json
 import re
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploy.local import compose, up
+from deploy.local.__main__ import _status
 from deploy.local.files import read_env
 from deploy.local.layout import Layout
 
-ROWS = [
-    {"ID": "c1", "Service": "points-awards", "Publishers": []},
-    {"ID": "c2", "Service": "edge", "Publishers": [{"TargetPort": 80, "PublishedPort": 8080}]},
-    {"ID": "c3", "Service": "postgres", "Publishers": [{"TargetPort": 5432, "PublishedPort": 5}]},
+WELL = {"State": "running", "Health": "healthy"}
+STARTING = {"State": "running", "Health": "starting"}
+ENDED = {"State": "exited", "Health": "", "ExitCode": 0}
+DATABASE = {"TargetPort": 5432, "PublishedPort": 5}
+ROWS: list[dict[str, Any]] = [
+    {"ID": "c1", "Service": "points-awards", "Publishers": [], **STARTING},
+    {"ID": "c2", "Service": "edge", "Publishers": [{"PublishedPort": 8080}], **WELL},
+    {"ID": "c3", "Service": "postgres", "Publishers": [DATABASE], **WELL},
     {"ID": "c4", "Service": "sandbox", "Publishers": [{"PublishedPort": 0}, {"PublishedPort": 9}]},
-    {"ID": "c5", "Service": "migrate", "Publishers": None},
-    {"ID": "c6", "Service": "valkey", "Publishers": []},
+    {"ID": "c5", "Service": "migrate", "Publishers": None, **ENDED},
+    {"ID": "c6", "Service": "valkey", "Publishers": [], "State": "created"},
 ]
 SCRIPT = """#!/bin/sh
 echo "$@" >> "{calls}"
@@ -27,7 +33,7 @@ case "$*" in
   inspect*c5) echo 0 ;;
   inspect*c1) echo 4711 ;;
   inspect*) echo 42 ;;
-  *" up "*) echo "service points-web is unhealthy"; exit {up} ;;
+  *" up "*) sleep {seconds}; echo "service points-web is unhealthy"; exit {up} ;;
 esac
 """
 
@@ -38,11 +44,13 @@ class Docker:
         self.calls_file = folder / "calls"
         self.say(info=0, up=0)
 
-    def say(self, info: int, up: int) -> None:
-        rows = self.folder / "rows"
-        rows.write_text("\n".join(json.dumps(row) for row in ROWS))
+    def say(self, info: int, up: int, rows: list[dict[str, Any]] = ROWS, seconds: int = 0) -> None:
+        shown = self.folder / "rows"
+        shown.write_text("\n".join(json.dumps(row) for row in rows))
         script = self.folder / "docker"
-        script.write_text(SCRIPT.format(calls=self.calls_file, rows=rows, info=info, up=up))
+        script.write_text(
+            SCRIPT.format(calls=self.calls_file, rows=shown, info=info, up=up, seconds=seconds)
+        )
         script.chmod(stat.S_IRWXU)
 
     @property
@@ -69,9 +77,65 @@ def test_an_engine_that_answers_is_used(
     docker: Docker, layout: Layout, capsys: pytest.CaptureFixture[str]
 ) -> None:
     up.up(layout.folder, {})
-    assert any(call.endswith("up --detach --build --wait") for call in docker.calls)
-    assert f"--env-file {layout.compose_env}" in docker.calls[1]
+    build, start = docker.calls[1:3]
+    assert build.endswith(" build")
+    assert start.endswith(" up --detach --wait")
+    assert f"--env-file {layout.compose_env}" in build
     assert "http://127.0.0.1:9/" in capsys.readouterr().out
+
+
+def test_a_shop_that_runs_on_this_machine_and_another_clone_are_left_alone(
+    docker: Docker, layout: Layout, tmp_path: Path
+) -> None:
+    up.up(layout.folder, {})
+    name = compose.project(layout)
+    assert name not in ("tamaru", compose.project(Layout(tmp_path / "other")))
+    assert all(f"--project-name {name} " in call for call in docker.calls if "compose" in call)
+    images = {value for key, value in read_env(layout.compose_env).items() if "IMAGE" in key}
+    assert images == {f"{name}:local", f"{name}-edge:local"}
+
+
+def test_it_tells_what_is_ready_meanwhile(
+    docker: Docker, layout: Layout, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(compose, "_LOOK_SECONDS", 0.05)
+    docker.say(info=0, up=0, seconds=1)
+    up.up(layout.folder, {})
+    told = "".join(capsys.readouterr())
+    for name in ("edge", "postgres", "migrate"):
+        assert told.count(f"{name} is ready") == 1
+    assert "points-awards is ready" not in told
+    assert "redis is ready" not in told
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [(WELL, 0), ({"State": "exited", "ExitCode": 137}, 1), ({**WELL, "Health": "unhealthy"}, 1)],
+)
+def test_status_is_that_of_the_containers(
+    docker: Docker,
+    layout: Layout,
+    capsys: pytest.CaptureFixture[str],
+    changed: dict[str, Any],
+    code: int,
+) -> None:
+    assert _status(layout.folder) == 3, "nothing runs yet"
+    up.up(layout.folder, {})
+    assert _status(layout.folder) == 1
+    assert re.search(r"points-awards +starting", capsys.readouterr().out)
+    docker.say(info=0, up=0, rows=[{**ROWS[0], **changed}, *ROWS[1:3]])
+    assert _status(layout.folder) == code
+    assert re.search("points-awards +" + ("failing" if code else "ready"), capsys.readouterr().out)
+
+
+def test_data_is_deleted_after_down_too(docker: Docker, layout: Layout) -> None:
+    up.up(layout.folder, {})
+    up.down(layout.folder)
+    up.clean_data(layout.folder)
+    assert docker.calls[-1].endswith(" down --volumes")
+    calls = len(docker.calls)
+    up.clean_data(layout.folder)
+    assert len(docker.calls) == calls
 
 
 def test_the_env_file_is_like_that_of_a_private_start(docker: Docker, layout: Layout) -> None:
