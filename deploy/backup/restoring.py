@@ -166,6 +166,8 @@ async def _take_back(
         raise Refused("another `tamaru restore` is at work here: wait for its end")
     if await unfinished.is_marked(connection):
         tell("a restore was broken off here")
+        if left := await store.left_at_work(connection):  # or its rows would go into what is back
+            raise Refused(f"its pg_restore goes on ({left} connections): end it first")
         await _nobody_connected(connection, services)
     await _put_back(connection, services, tell)
 

@@ -81,6 +81,10 @@ FROM unnest($1::uuid[], $2::text[], $3::bytea[]) AS k (member_id, key_name, seal
 JOIN points.members m ON m.id = k.member_id
 """
 _PRESENT = "SELECT nspname FROM pg_namespace WHERE nspname = ANY($1::text[]) ORDER BY 1"
+_LEFT_AT_WORK = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'pg_restore'
+"""
 RESTORING = "tamaru_restoring"
 _RESTORE_LOCK = 0x746D72E5  # a number of our own
 _MARK = f"""
@@ -206,6 +210,12 @@ async def only_restore(connection: asyncpg.Connection) -> bool:
     """Whether no other restore of this database is at work; as long as this connection is open."""
     alone: bool = await connection.fetchval("SELECT pg_try_advisory_lock($1)", _RESTORE_LOCK)
     return alone
+
+
+async def left_at_work(connection: asyncpg.Connection) -> int:
+    """How many connections `pg_restore` has to this database: it outlives who started it."""
+    count: int = await connection.fetchval(_LEFT_AT_WORK)
+    return count
 
 
 async def restoring(connection: asyncpg.Connection) -> str | None:

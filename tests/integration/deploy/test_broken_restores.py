@@ -99,6 +99,12 @@ async def test_what_a_killed_one_left_is_told_and_put_back_by_the_next(
     code, said = mine("doctor")
     assert (code, "A restore is under way, or was broken off" in said) == (1, True), said
 
+    left = await asyncpg.connect(mine.url, server_settings={"application_name": "pg_restore"})
+    code, said = mine("restore", str(backup))
+    await left.close()
+    assert (code, "its pg_restore goes on (1 connections)" in said) == (1, True), said
+    assert not await as_it_was(mine)
+
     code, said = mine("restore", str(backup))
     assert (code, "putting back what was there before" in said) == (1, True), said
     assert "With --replace" in said
