@@ -58,7 +58,7 @@ def backup(
     for old in taking.forget(into, keep) if keep else []:
         tell(f"deleted {old}")
     if not recipients:
-        tell("NOT ENCRYPTED: whoever has this folder reads the names and phones of your members.")
+        tell("NOT ENCRYPTED: whoever has this folder reads the names of your members.")
         tell("`tamaru backup-key` makes a key; name it in BACKUP_RECIPIENTS: docs/backup.md")
 
 

@@ -1,4 +1,5 @@
-"""Values locked away under a key that is not in the database: AES-256-GCM. Pure.
+"""Values locked away under a key that is not in the database: AES-256-GCM; and marks, by which one
+is found without being there (HMAC-SHA256). Pure.
 
 Each person has a data key of their own, locked away itself under the installation's key. A value
 is locked together with its place, so that nobody who can write to the database moves it elsewhere
@@ -6,6 +7,7 @@ unseen. Whose data key is destroyed can be read by nobody any more, wherever a c
 """
 
 import hashlib
+import hmac
 import secrets
 from uuid import UUID
 
@@ -67,6 +69,12 @@ def unseal(key: bytes, sealed: bytes, place: bytes) -> bytes:
         return AESGCM(key).decrypt(nonce, hidden, head + place)
     except InvalidTag:
         raise Broken("sealed for another place, or changed since") from None
+
+
+def mark(key: bytes, plain: str, kind: str, size: int) -> bytes:
+    """What stands for a value of a kind, `size` bytes (32 at most): always the same, and of no use
+    to whoever has not the key."""
+    return hmac.digest(key, f"{kind}: {plain}".encode(), "sha256")[:size]
 
 
 def _mark(key: bytes) -> bytes:

@@ -76,7 +76,7 @@ class _Work:
             except WrongKey:
                 await store.destroy_member_keys(self._connection, member, self._members)
                 await self._erase(member)
-        except PointsError as problem:
+        except (PointsError, WrongKey) as problem:
             return f"member {member}: could not be erased again: {problem}"
         return None
 

@@ -2,7 +2,9 @@
 
 Without a member's key nobody reads what is locked away of them in any backup, so an erasure reaches
 those that were taken before it: after the next backup the key is in no file any more. Keys do not
-change but for what they are locked away under, so the newest file fits every older backup.
+change but for what they are locked away under, so the newest file fits every older backup. With
+them goes the key of the marks that phones are found by, under an id of its own: the backups hold it
+too, but only as it was locked away then.
 """
 
 import asyncio
@@ -20,7 +22,7 @@ SINCE = 35
 
 
 class MemberKey(msgspec.Struct, frozen=True, array_like=True):
-    """A row of the table; `sealed` is locked away under PERSONAL_DATA_KEY."""
+    """A row of the table, or the key of marks; `sealed` is locked away under PERSONAL_DATA_KEY."""
 
     member_id: str
     key_name: str

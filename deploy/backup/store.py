@@ -22,6 +22,12 @@ FROM points.entries WHERE unit = 'point'
 _MEMBER_KEYS = """
 SELECT member_id::text, key_name, sealed FROM points.member_keys ORDER BY member_id
 """
+_HAS_MARK_KEY = "SELECT to_regclass('points.mark_key') IS NOT NULL"
+_MARK_KEY = "SELECT id::text, key_name, sealed FROM points.mark_key"
+_PUT_BACK_MARK_KEY = """
+UPDATE points.mark_key m SET key_name = k.key_name, sealed = k.sealed
+FROM unnest($1::uuid[], $2::text[], $3::bytea[]) AS k (id, key_name, sealed) WHERE m.id = k.id
+"""
 _ERASED_OF = """
 SELECT id::text FROM points.members WHERE id = ANY($1::uuid[]) AND erased_at IS NOT NULL
 """
@@ -136,8 +142,10 @@ async def migrations(
 
 
 async def member_keys(connection: asyncpg.Connection) -> list[asyncpg.Record]:
-    """The data keys of all members, as they are locked away."""
+    """The data keys of all members, as they are locked away, and the key of marks by its own id."""
     rows: list[asyncpg.Record] = await connection.fetch(_MEMBER_KEYS)
+    if await connection.fetchval(_HAS_MARK_KEY):
+        rows += await connection.fetch(_MARK_KEY)
     return rows
 
 
@@ -191,8 +199,11 @@ async def destroy_member_keys(
 async def add_member_keys(
     connection: asyncpg.Connection, members: list[str], names: list[str], sealed: list[bytes]
 ) -> None:
-    """Give data keys back to those of these members that there are."""
+    """Give data keys back to those of these members that there are. The key of marks came with the
+    backup, locked away as it was then; if it is among these, it is as they are from now on."""
     await connection.execute(_ADD_MEMBER_KEYS, members, names, sealed)
+    if await connection.fetchval(_HAS_MARK_KEY):
+        await connection.execute(_PUT_BACK_MARK_KEY, members, names, sealed)
 
 
 async def present(connection: asyncpg.Connection, schemas: list[str]) -> list[str]:

@@ -91,11 +91,11 @@ def _in_clear(newest: Path) -> list[Finding]:
         Finding(
             "backup",
             "hint",
-            f"最新のバックアップ({newest.name})は暗号化されていません。手に入れた人は会員の名前と"
-            "電話番号を読めます。`tamaru backup-key` で鍵を作り、公開鍵を BACKUP_RECIPIENTS に設定"
+            f"最新のバックアップ({newest.name})は暗号化されていません。手に入れた人は会員の名前を"
+            "読めます。`tamaru backup-key` で鍵を作り、公開鍵を BACKUP_RECIPIENTS に設定"
             "してください。",
             f"The newest backup ({newest.name}) is not encrypted: whoever has it reads the names "
-            "and phones of your members. Make a key with `tamaru backup-key` and name its public "
+            "of your members. Make a key with `tamaru backup-key` and name its public "
             "half in BACKUP_RECIPIENTS.",
             _ENCRYPT,
         )
@@ -111,10 +111,10 @@ def _without_recipients(here: Surroundings) -> list[Finding]:
             "backup",
             "hint",
             "BACKUP_RECIPIENTS が空です。`tamaru backup` のバックアップは暗号化されず、手に入れた"
-            "人は会員の名前と電話番号を読めます。`tamaru backup-key` で鍵を作り、公開鍵を設定して"
+            "人は会員の名前を読めます。`tamaru backup-key` で鍵を作り、公開鍵を設定して"
             "ください。",
             "BACKUP_RECIPIENTS is empty: what `tamaru backup` makes is not encrypted, and whoever "
-            "has it reads the names and phones of your members. Make a key with `tamaru "
+            "has it reads the names of your members. Make a key with `tamaru "
             "backup-key` and name its public half there.",
             _ENCRYPT,
         )

@@ -10,6 +10,8 @@ import asyncpg
 from deploy.local.files import read_env
 from deploy.local.layout import Layout
 from deploy.local.stack import Stack
+from services.points.store import phones, sealed
+from shared.keys import Keys
 
 NOT_SECRET = {"LINE_LOGIN_CHANNEL_ID", "LIFF_ID"}
 """Made with the secrets, and in every page's address."""
@@ -30,7 +32,6 @@ FORMS: Mapping[str, re.Pattern[str]] = {
 }
 NAMES = """
 SELECT 'a card', card FROM points.members WHERE card IS NOT NULL
-UNION ALL SELECT 'a phone', phone FROM points.members WHERE phone IS NOT NULL
 UNION ALL SELECT 'a LINE user id', line_user_id FROM points.members WHERE line_user_id IS NOT NULL
 UNION ALL SELECT 'a name in LINE', name FROM points.line_names WHERE name IS NOT NULL
 UNION ALL SELECT 'a login', login FROM points.staff WHERE login IS NOT NULL
@@ -45,14 +46,24 @@ async def private_words(stack: Stack) -> dict[str, str]:
     """Each word that no log may carry, and what it is."""
     kept = read_env(Layout(stack.folder).secrets)
     words = {value: name for name, value in kept.items() if name not in NOT_SECRET}
-    connection = await asyncpg.connect(stack.env["DATABASE_URL"])
+    search_path = {"search_path": "points"}
+    connection = await asyncpg.connect(stack.env["DATABASE_URL"], server_settings=search_path)
     try:
-        for what, word in await connection.fetch(NAMES):
+        for what, word in [*await connection.fetch(NAMES), *await _phones(connection, kept)]:
             if is_telling(word):
                 words.setdefault(word, what)
     finally:
         await connection.close()
     return words
+
+
+async def _phones(
+    connection: asyncpg.Connection, secrets: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Phones, which are locked away."""
+    sealed.use(Keys(secrets["PERSONAL_DATA_KEY"]))
+    members = [row["id"] for row in await connection.fetch("SELECT id FROM members")]
+    return [("a phone", number) for number in (await phones.of(connection, members)).values()]
 
 
 def is_telling(word: str) -> bool:

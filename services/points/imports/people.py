@@ -6,7 +6,7 @@ from uuid import UUID
 from services.points.members import references
 from services.points.rules.importing.fates import Known, Shop
 from services.points.rules.importing.rows import Wanted
-from services.points.store import import_effects
+from services.points.store import import_effects, phones
 from shared.bus.handling import Connection
 
 
@@ -19,10 +19,15 @@ async def shop(connection: Connection, rows: Iterable[Wanted]) -> Shop:
     lost = await references.of_lost_cards(connection, names - found.keys())
     members: set[UUID] = {member.id for member in found.values()}
     brought = await import_effects.brought(connection, list(members)) if members else {}
+    numbers = await phones.of(connection, members) if members else {}
     return Shop(
         {
             name: Known(
-                member.id, member.status, member.external_id, member.phone, brought.get(member.id)
+                member.id,
+                member.status,
+                member.external_id,
+                numbers.get(member.id),
+                brought.get(member.id),
             )
             for name, member in found.items()
         },

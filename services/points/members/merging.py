@@ -67,7 +67,6 @@ async def merge(
     _transfer_all(books, made, actor)
     moved = await store.move(connection, made)
     _move_sums(books[absorbed], books[kept], made, moved)
-    await store.add(connection, made)
     to = books[kept]
     told = MemberMerged(kept, absorbed, id, to.account.card, to.balance, to.account.line_user_id)
     books.tell(new_event(SOURCE, told, subject=str(kept)))

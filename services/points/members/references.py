@@ -52,6 +52,10 @@ async def resolve(connection: Connection, names: Iterable[Named]) -> dict[Named,
         wanted.setdefault(name, set()).add(value)
     found: dict[Named, Member] = {}
     for name, values in wanted.items():
+        if name == "phone":
+            phoned = await store.by_phone(connection, sorted(values))
+            found |= {(name, number): member for number, member in phoned.items()}
+            continue
         for member in await store.by(connection, name, sorted(values)):
             found[name, str(getattr(member, name))] = member
     await _by_old_cards(connection, wanted.get("card", set()), found)

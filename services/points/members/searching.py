@@ -18,7 +18,7 @@ from services.points.rules.typed import Cursor, Place, Range
 from services.points.segments import reading
 from services.points.segments.reading import Reading
 from services.points.store import member_search as store
-from services.points.store import segments
+from services.points.store import phones, segments
 from services.points.store.member_search import Candidate, Filter
 from shared.bus.handling import Connection
 from shared.db import Pool
@@ -53,7 +53,12 @@ async def ranges_of(connection: Connection, text: str) -> tuple[list[Range], boo
     """Where to look for what was typed (nowhere if nothing is left of it), and whether everybody
     can be found there."""
     form, ready = await store.form(connection, text)
-    return typed.ranges(form, typed.digits(text)) if form else [], ready
+    if not form:
+        return [], ready
+    number = typed.digits(text)
+    marks = await phones.sought(connection, number) if number else None
+    whole, end = (marks.whole, marks.end) if marks else (None, None)
+    return typed.ranges(form, number, whole, end), ready
 
 
 async def search(
@@ -114,7 +119,7 @@ async def _hits(
 
 
 def _rank(ranges: Sequence[Range], hit: Place, candidate: Candidate) -> tuple[bool, int, float]:
-    exact = ranges[hit.phase].kind == "b" and hit.term == ranges[hit.phase].low
+    exact = ranges[hit.phase].kind in ("b", "w") and hit.term == ranges[hit.phase].low
     seen = candidate.last_visit_at or _NEVER
     return not exact, hit.phase, -seen.timestamp()
 

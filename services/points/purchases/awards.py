@@ -18,7 +18,7 @@ from services.points.programs.rulebook import Rulebook
 from services.points.purchases import waiting
 from services.points.purchases.judging import SOURCE, Judging, Submitted, explained, rank_words
 from services.points.store import ledger as store
-from services.points.store import requests
+from services.points.store import phones, requests
 from services.points.store.members import Member, NewMember
 from services.points.store.requests import Known, Request, Settled
 from shared import clock, envelope, ids
@@ -54,12 +54,14 @@ class Awards:
         for event in events:
             firsts.setdefault(event.id, event)
         sorted_out = await self._sort_out(batch, list(firsts.values()))
-        asked = [_request(*each) for each in sorted_out]
+        covered = await _covered(batch, events)
+        asked = [_request(*each, covered) for each in sorted_out]
         claimed = await requests.claim(batch.connection, "purchase", asked, clock.now())
         await self._take(batch, [each for each in sorted_out if each[0].id in claimed])
         if len(claimed) < len(events):
             new = {id(event) for event, _ in sorted_out if event.id in claimed}
-            await self._answer_repeats(batch, [each for each in events if id(each) not in new])
+            repeats = [each for each in events if id(each) not in new]
+            await self._answer_repeats(batch, repeats, covered)
 
     async def award_waiting(self, batch: Batch, members: Sequence[NewMember]) -> None:
         """Award the purchases that waited for these new members."""
@@ -144,17 +146,19 @@ class Awards:
             if isinstance(found, BadReference):
                 _reject(batch, event, found.reason, str(found))
 
-    async def _answer_repeats(self, batch: Batch, repeats: list[Submitted]) -> None:
+    async def _answer_repeats(
+        self, batch: Batch, repeats: list[Submitted], covered: dict[str, str]
+    ) -> None:
         known = await requests.find(batch.connection, list({event.id for event in repeats}))
+        same = []
         for event in repeats:
-            if known[event.id].body_hash != event.data.body_hash:
-                detail = "this Idempotency-Key was used with another body before"
-                _reject(batch, event, "conflict", detail)
-        asked = [
-            (event, known[event.id])
-            for event in repeats
-            if event.data.reply_to and known[event.id].body_hash == event.data.body_hash
-        ]
+            body = event.data.body_hash
+            if known[event.id].body_hash in (body, covered.get(body)):
+                same.append(event)
+                continue
+            detail = "this Idempotency-Key was used with another body before"
+            _reject(batch, event, "conflict", detail)
+        asked = [(event, known[event.id]) for event in same if event.data.reply_to]
         if asked:
             await self._answer(batch, asked)
 
@@ -199,13 +203,19 @@ def _fate(
     return HasLeft() if member.status == "left" else member
 
 
-def _request(event: Submitted, fate: Fate) -> Request:
+async def _covered(batch: Batch, events: list[Submitted]) -> dict[str, str]:
+    """What is kept of the hashes of bodies that name a phone, by the hash."""
+    hashes = [each.data.body_hash for each in events if each.data.purchase.member.phone]
+    return dict(zip(hashes, await phones.covered(batch.connection, hashes), strict=True))
+
+
+def _request(event: Submitted, fate: Fate, covered: dict[str, str]) -> Request:
     data = event.data
     return Request(
         event.id,
         data.terminal_id,
         data.key,
-        data.body_hash,
+        covered.get(data.body_hash, data.body_hash),
         _status(fate),
         fate.id if isinstance(fate, Member) else None,
         str(fate) if isinstance(fate, BadReference) else None,

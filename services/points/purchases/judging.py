@@ -9,6 +9,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from services.points.accounts.postings import credit, movement_of
 from services.points.errors import LeftMeanwhile, MergedMeanwhile
 from services.points.nights.lapsing import bring_up_to_date, slid_before
@@ -23,6 +25,7 @@ from shared import ids
 from shared.bus.handling import Batch, Connection
 from shared.events import (
     Event,
+    MemberRef,
     PointsEarned,
     PointsOfPurchase,
     PurchaseAnswer,
@@ -197,6 +200,9 @@ class Judging:
         context: earn.Context,
     ) -> None:
         data, purchase = event.data, event.data.purchase
+        if purchase.member.phone is not None:  # stands in clear nowhere for longer than it must
+            known = MemberRef(id=str(account.member_id))
+            purchase = msgspec.structs.replace(purchase, member=known)
         self._kept.append(
             KeptPurchase(
                 member_id=account.member_id,

@@ -10,6 +10,10 @@ import unicodedata
 FEWEST, MOST = 6, 15
 """Digits of a number; E.164 has at most 15."""
 
+FEWEST_LAST = 4
+"""Of so many last digits a member is found; fewer would tell too much of numbers that are not known
+(docs/decisions/0026)."""
+
 _JAPAN = re.compile(r"\+810?")
 _FORM = re.compile(rf"\+?[0-9]{{{FEWEST},{MOST}}}", re.ASCII)
 _SEPARATORS = re.compile(r"[\s()./‐-―−ー-]")
@@ -20,3 +24,9 @@ def normal(text: str) -> str | None:
     plain = _SEPARATORS.sub("", unicodedata.normalize("NFKC", text))
     plain = _JAPAN.sub("0", plain, count=1) if plain.startswith("+81") else plain
     return plain if _FORM.fullmatch(plain) else None
+
+
+def ends(number: str) -> list[str]:
+    """The last digits of a number that it is found by, in all lengths but the whole number."""
+    digits = number.lstrip("+")
+    return [digits[-length:] for length in range(FEWEST_LAST, len(number))]

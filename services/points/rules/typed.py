@@ -60,13 +60,21 @@ def digits(text: str) -> str | None:
     return plain if _DIGITS.fullmatch(plain) else None
 
 
-def ranges(form: str, number: str | None) -> list[Range]:
-    """Where to look, best first: what begins so, numbers that end so, names that have it within."""
+def ranges(
+    form: str, number: str | None, whole: str | None = None, end: str | None = None
+) -> list[Range]:
+    """Where to look, best first: what begins so, numbers that end so, names that have it within.
+
+    `whole` and `end` are the marks of a phone that is this number, or ends so."""
     found = [Range("b", form[:LONGEST])]
     if number and number != form:
         found.append(Range("b", number[:LONGEST]))
+    if whole:
+        found.append(Range("w", whole))
     if number and number.isdigit():
         found.append(Range("r", number[::-1][:LONGEST]))
+    if end:
+        found.append(Range("s", end))
     return [*found, Range("i", form[:LONGEST])]
 
 

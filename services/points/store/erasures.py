@@ -14,6 +14,7 @@ UPDATE members SET card = 'erased-' || id, line_user_id = NULL, external_id = NU
 WHERE id = ANY($1::uuid[]) AND $2::timestamptz IS NOT NULL
 """,
     "DELETE FROM member_keys WHERE member_id = ANY($1::uuid[])",
+    "DELETE FROM member_phones WHERE member_id = ANY($1::uuid[])",
     "DELETE FROM profiles WHERE member_id = ANY($1::uuid[])",
     "DELETE FROM member_changes WHERE member_id = ANY($1::uuid[])",
     "DELETE FROM lost_cards WHERE member_id = ANY($1::uuid[])",

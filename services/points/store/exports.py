@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.points.store import member_changes, profiles, sealed
+from services.points.store import member_changes, merges, phones, profiles, sealed
 from shared.bus.handling import Connection
 
 _ADD = "INSERT INTO member_exports (id, member_id, actor, asked_at) VALUES ($1, $2, $3, $4)"
@@ -29,8 +29,10 @@ ORDER BY export_id, service
 ON CONFLICT DO NOTHING
 """
 _LINEAGE = """
-SELECT id, line_user_id, card, external_id, phone, status, former_names, sealed FROM members
-WHERE id = $1 OR merged_into = $1 ORDER BY id = $1 DESC, id
+SELECT m.id, m.line_user_id, m.card, m.external_id, m.phone, p.sealed AS phone_sealed, m.status,
+    m.former_names, m.sealed
+FROM members m LEFT JOIN member_phones p ON p.member_id = m.id AND p.mark IS NOT NULL
+WHERE m.id = $1 OR m.merged_into = $1 ORDER BY m.id = $1 DESC, m.id
 """
 PARTS_COLUMN = "member_export_parts.sealed"
 NAMES_COLUMN = "members.sealed"
@@ -221,10 +223,12 @@ async def lineage(connection: Connection, member: UUID) -> list[Kin]:
     """The member first, then whoever was merged into them."""
     rows = await connection.fetch(_LINEAGE, member)
     secret = await sealed.opened(connection, NAMES_COLUMN, [(r["id"], r["sealed"]) for r in rows])
-    return [_kin(row, former) for row, former in zip(rows, secret, strict=True)]
+    numbers = await phones.opened(connection, rows)
+    each = zip(rows, secret, strict=True)
+    return [_kin(row, former, numbers.get(row["id"])) for row, former in each]
 
 
-def _kin(row: Any, secret: dict[str, str] | None) -> Kin:
+def _kin(row: Any, secret: dict[str, str] | None, phone: str | None) -> Kin:
     former = secret or msgspec.json.decode(row["former_names"] or "{}")
     return Kin(
         row["id"],
@@ -232,7 +236,7 @@ def _kin(row: Any, secret: dict[str, str] | None) -> Kin:
         former.get("line_user_id"),
         row["card"],
         row["external_id"] or former.get("external_id"),
-        row["phone"] or former.get("phone"),
+        phone or former.get("phone"),
         row["status"],
     )
 
@@ -247,7 +251,20 @@ async def known(connection: Connection, members: Sequence[UUID]) -> dict[str, li
             values = [(row[1], row[2]) for row in rows]
             secrets = await sealed.opened(connection, _HIDDEN[name], values)
             found[name] = [_whole(*each) for each in zip(found[name], secrets, strict=True)]
+    await _tell_phones(connection, found, members)
     return found
+
+
+async def _tell_phones(
+    connection: Connection, found: dict[str, list[Any]], members: Sequence[UUID]
+) -> None:
+    """Numbers where they would stand if they were not locked away."""
+    numbers = await phones.of(connection, members)
+    for row in found["members"]:
+        row["phone"] = numbers.get(UUID(row["id"])) or row["phone"]
+    moved = await phones.moved_from(connection, [UUID(row["absorbed"]) for row in found["merges"]])
+    for row in found["merges"]:
+        row["names"] = merges.whole(row["names"], moved.get(UUID(row["absorbed"])))
 
 
 def _whole(row: dict[str, Any], secret: dict[str, Any] | None) -> dict[str, Any]:

@@ -8,14 +8,14 @@ from uuid import UUID
 import msgspec
 
 from services.points.rules.profiles import Profile
-from services.points.store import member_changes, profiles
+from services.points.store import member_changes, phones, profiles
 from shared.bus.handling import Connection
 
 _LOCK = "SELECT id FROM members WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
 _MEMBERS = """
-UPDATE members m SET external_id = w.external_id, phone = w.phone, birthday = w.birthday,
+UPDATE members m SET external_id = w.external_id, birthday = w.birthday,
     joined_at = least(m.joined_at, coalesce(w.joined, m.joined_at))
-FROM json_to_recordset($1::json) AS w (member_id uuid, external_id text, phone text, birthday date,
+FROM json_to_recordset($1::json) AS w (member_id uuid, external_id text, birthday date,
     joined timestamptz)
 WHERE m.id = w.member_id AND m.id = ANY($2::uuid[])
 """
@@ -113,6 +113,7 @@ async def save(connection: Connection, people: Sequence[Person]) -> None:
         kept = await profiles.locked_away(connection, members)
         told = _json([_row(each, *hidden) for each, hidden in zip(people, kept, strict=True)])
         await connection.execute(_MEMBERS, told, [member for member, _ in members])
+        await phones.keep(connection, {member: each.phone for member, each in members})
         await connection.execute(_SAVE, told)
 
 
@@ -179,6 +180,7 @@ async def dissolve(
 ) -> None:
     """Let members who came by an import, and did nothing since, be no members any more."""
     await connection.execute(_DISSOLVE, list(members), now, reason)
+    await phones.drop(connection, members)
 
 
 async def last_visits(

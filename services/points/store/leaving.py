@@ -8,14 +8,14 @@ from uuid import UUID
 
 import msgspec
 
-from services.points.store import sealed
+from services.points.store import phones, sealed
 from services.points.store.exports import NAMES_COLUMN
 from shared.bus.handling import Connection
 
 _LOCK = """
 SELECT id, card, line_user_id, status, erased_at, merged_into FROM members WHERE id = $1 FOR UPDATE
 """
-_NAMES = "SELECT line_user_id, external_id, phone FROM members WHERE id = $1"
+_NAMES = "SELECT line_user_id, external_id FROM members WHERE id = $1"
 _LEAVE = """
 UPDATE members SET status = 'left', left_at = $2, left_reason = $3, friend = false,
     former_names = $4, sealed = $5, line_user_id = NULL, external_id = NULL, phone = NULL
@@ -50,12 +50,14 @@ async def lock(connection: Connection, member: UUID) -> Leaver | None:
 async def leave(connection: Connection, member: UUID, reason: str | None, now: datetime) -> None:
     """Note that the member has left; their names lead to nobody from now on."""
     row = await connection.fetchrow(_NAMES, member)
-    former = {name: value for name, value in dict(row or {}).items() if value is not None}
+    names = {**dict(row or {}), "phone": (await phones.of(connection, [member])).get(member)}
+    former = {name: value for name, value in names.items() if value is not None}
     clear: str | None = msgspec.json.encode(former).decode()
     hidden: bytes | None = None
     if await sealed.begun(connection):
         clear, (hidden,) = None, await sealed.shut(connection, NAMES_COLUMN, [(member, former)])
     await connection.execute(_LEAVE, member, now, reason, clear, hidden)
+    await phones.drop(connection, [member])
     await connection.execute(_CLOSE, member, now)
 
 

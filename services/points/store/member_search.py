@@ -1,7 +1,8 @@
 """Members by the beginning of what they are found by (`member_terms`), and the filling of it.
 
 What is found by changes with members, profiles, cards and LINE's names by triggers of the database
-(migration 0017), in whatever way they are written; this reads. Callers pass what `form` gave.
+(migrations 0017 and 0041), in whatever way they are written; this reads. Callers pass what `form`
+gave.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ from uuid import UUID
 import msgspec
 
 from services.points.rules.typed import Place, Range
+from services.points.store import phones, sealed
+from shared import logs
 from shared.bus.handling import Connection
 
 _FORM = "SELECT search_form($1), NOT EXISTS (SELECT FROM member_terms_due)"
@@ -54,11 +57,12 @@ SELECT m.id FROM members m WHERE m.id > $1 AND {FILTERED}
 ORDER BY m.id LIMIT $6
 """
 _SHOWN = """
-SELECT m.id, m.phone, m.external_id, p.fields ->> 'name' AS name,
+SELECT m.id, m.phone, n.sealed AS phone_sealed, m.external_id, p.fields ->> 'name' AS name,
     p.fields ->> 'name_kana' AS name_kana, l.name AS line_name, p.tags,
     CASE WHEN m.line_user_id IS NULL THEN 'none' WHEN m.friend THEN 'friend' ELSE 'blocked' END
         AS line
 FROM members m LEFT JOIN profiles p ON p.member_id = m.id
+LEFT JOIN member_phones n ON n.member_id = m.id AND n.mark IS NOT NULL
 LEFT JOIN line_names l ON l.line_user_id = m.line_user_id
 WHERE m.id = ANY($1::uuid[])
 """
@@ -67,7 +71,7 @@ _BATCH = """
 SELECT id FROM members WHERE id > $1 ORDER BY id LIMIT $2 FOR NO KEY UPDATE
 """
 _FILL = (
-    "DELETE FROM member_terms WHERE owner = ANY($1::uuid[])",
+    "DELETE FROM member_terms WHERE owner = ANY($1::uuid[]) AND source <> 'n'",
     """
 INSERT INTO member_terms SELECT m.id, 'm', t.kind, t.term
 FROM members m, member_own_terms(m.card, m.phone, m.external_id) AS t
@@ -86,6 +90,8 @@ FROM profiles p, profile_terms(p.fields) AS t WHERE p.member_id = ANY($1::uuid[]
 )
 _GO_ON = "UPDATE member_terms_due SET after_member = $1"
 _DONE = "DELETE FROM member_terms_due"
+
+log = logs.logger(__name__)
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -164,8 +170,19 @@ async def listed(connection: Connection, after: UUID, wanted: Filter, limit: int
 
 
 async def shown(connection: Connection, members: Sequence[UUID]) -> dict[UUID, Shown]:
-    """How these members are told apart."""
-    return {row[0]: Shown(*row) for row in await connection.fetch(_SHOWN, list(members))}
+    """How these members are told apart; under a wrong key without their phones."""
+    rows = await connection.fetch(_SHOWN, list(members))
+    try:
+        numbers = await phones.opened(connection, rows)
+    except sealed.WrongKey as problem:
+        log.error("phones are not shown", problem=str(problem))
+        numbers = {}
+    return {row["id"]: _told(dict(row), numbers.get(row["id"])) for row in rows}
+
+
+def _told(row: dict[str, Any], phone: str | None) -> Shown:
+    del row["phone_sealed"]
+    return Shown(**{**row, "phone": phone})
 
 
 async def fill(connection: Connection, size: int) -> bool:

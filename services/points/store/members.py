@@ -1,4 +1,4 @@
-"""Members, and how the world names them: card, LINE user, external id, phone."""
+"""Members, and how the world names them: card, LINE user, external id, phone (`phones`)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,19 +6,24 @@ from uuid import UUID
 
 import msgspec
 
+from services.points.store import phones
 from shared.bus.handling import Connection
 
 REFERENCES = ("card", "id", "line_user_id", "external_id", "phone")
 """How a stored member can be named; a rotating QR is read to an id before it gets here."""
 
-_COLUMNS = "id, card, line_user_id, external_id, phone, status, friend, joined_at, merged_into"
+_COLUMNS = "id, card, line_user_id, external_id, status, friend, joined_at, merged_into"
 _BY = {
     "id": f"SELECT {_COLUMNS} FROM members WHERE id = ANY($1::uuid[])",
     "card": f"SELECT {_COLUMNS} FROM members WHERE card = ANY($1)",
     "line_user_id": f"SELECT {_COLUMNS} FROM members WHERE line_user_id = ANY($1)",
     "external_id": f"SELECT {_COLUMNS} FROM members WHERE external_id = ANY($1)",
-    "phone": f"SELECT {_COLUMNS} FROM members WHERE phone = ANY($1)",
 }
+_BY_PHONE = f"""
+SELECT h.key, h.number, {", ".join(f"m.{column}" for column in _COLUMNS.split(", "))}
+FROM ({phones.HOLDERS}) AS h LEFT JOIN members m ON m.id = h.id
+ORDER BY h.place
+"""
 _CARDS = "SELECT nextval('card_numbers') AS number FROM generate_series(1, $1)"
 _CARD_KEY = "SELECT key FROM card_key"
 _ADD = """
@@ -83,7 +88,6 @@ class Member(msgspec.Struct, frozen=True):
     card: str
     line_user_id: str | None
     external_id: str | None
-    phone: str | None
     status: str
     friend: bool
     joined_at: datetime
@@ -107,8 +111,14 @@ class NewMember(msgspec.Struct, frozen=True):
 
 
 async def by(connection: Connection, name: str, values: Sequence[object]) -> list[Member]:
-    """Members whose `name` (one of REFERENCES) is among `values`."""
+    """Members whose `name` (one of REFERENCES but the phone) is among `values`."""
     return [Member(*row) for row in await connection.fetch(_BY[name], list(values))]
+
+
+async def by_phone(connection: Connection, numbers: Sequence[str]) -> dict[str, Member]:
+    """Members by their phone numbers, in the one form."""
+    rows = await phones.rows(connection, _BY_PHONE, numbers)
+    return {number: Member(*row) for _, number, *row in rows}
 
 
 async def card_numbers(connection: Connection, count: int) -> list[int]:
@@ -123,19 +133,37 @@ async def card_key(connection: Connection) -> bytes:
 
 
 async def add(connection: Connection, new: Sequence[NewMember], now: datetime) -> set[UUID]:
-    """Add members with empty accounts; those whose name is taken are left out of the result."""
+    """Add members with empty accounts; those whose name is taken are left out of the result. The
+    names must be locked."""
+    added: set[UUID] = set()
+    left = list(new)
+    while left:
+        taken = await phones.find(connection, [each.phone for each in left if each.phone])
+        free = [each for each in left if each.phone not in taken]
+        firsts = {each.phone or each.id: each for each in reversed(free)}
+        added |= await _add(connection, list(firsts.values()), now)
+        left = [each for each in free if firsts[each.phone or each.id] is not each]
+    await connection.execute(_OPEN_ACCOUNTS, sorted(added))
+    return added
+
+
+async def _add(connection: Connection, new: Sequence[NewMember], now: datetime) -> set[UUID]:
+    """The same, without accounts, for members of whom no two have one phone."""
+    numbers = {each.id: each.phone for each in new if each.phone}
+    clear = numbers if numbers and not await phones.begun(connection) else {}
     rows = await connection.fetch(
         _ADD,
         [each.id for each in new],
         [each.card for each in new],
         [each.line_user_id for each in new],
         [each.external_id for each in new],
-        [each.phone for each in new],
+        [clear.get(each.id) for each in new],
         [each.friend_at for each in new],
         now,
     )
     added = {row["id"] for row in rows}
-    await connection.execute(_OPEN_ACCOUNTS, sorted(added))
+    if not clear:
+        await phones.keep(connection, {id: numbers[id] for id in numbers.keys() & added})
     return added
 
 

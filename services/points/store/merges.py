@@ -7,12 +7,15 @@ from uuid import UUID
 
 import msgspec
 
+from services.points.store import phones
+from services.points.store.sealed import WrongKey
+from shared import logs
 from shared.bus.handling import Connection
 
 _COLUMNS = """id, kept, absorbed, names, earned, spent, status_before, reason, actor, merged_at,
     undone_at, undone_by"""
 _MEMBERS = """
-SELECT id, status, merged_into, external_id, phone, line_user_id FROM members
+SELECT id, status, merged_into, external_id, line_user_id FROM members
 WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE
 """
 _ADD = """
@@ -33,7 +36,7 @@ WHERE id = $1
 _MARK = "UPDATE accounts SET merged_into = $2 WHERE member_id = $1"
 _TAKE_NAMES = """
 UPDATE members SET external_id = coalesce(external_id, $2::json ->> 'external_id'),
-    phone = coalesce(phone, $2::json ->> 'phone'),
+    phone = coalesce(phone, nullif($2::json ->> 'phone', '')),
     line_user_id = coalesce(line_user_id, $2::json ->> 'line_user_id'),
     friend = friend OR $2::json ->> 'line_user_id' IS NOT NULL
 WHERE id = $1
@@ -135,6 +138,12 @@ _HOLDS = (
 )
 
 
+log = logs.logger(__name__)
+
+HIDDEN = ""
+"""Instead of a phone among the names of a merge: it is locked away, beside that of the absorbed."""
+
+
 class Merge(msgspec.Struct, frozen=True):
     """A merge. `names` are those that the kept member took over, `earned` and `spent` the lifetime
     sums that moved."""
@@ -166,7 +175,8 @@ class Moved(msgspec.Struct, frozen=True):
 async def lock_members(connection: Connection, members: Sequence[UUID]) -> dict[UUID, Any]:
     """Members as merging looks at them, locked in member order."""
     rows = await connection.fetch(_MEMBERS, sorted(members))
-    return {row["id"]: row for row in rows}
+    numbers = await phones.of(connection, members)
+    return {row["id"]: {**row, "phone": numbers.get(row["id"])} for row in rows}
 
 
 async def held(connection: Connection, members: Sequence[UUID]) -> bool:
@@ -176,18 +186,29 @@ async def held(connection: Connection, members: Sequence[UUID]) -> bool:
 
 
 async def move(connection: Connection, merge: Merge) -> Moved:
-    """Purchases, redemptions, refunds and names of the absorbed become those of the kept."""
+    """Record a merge: purchases, redemptions, refunds and names of the absorbed become those of the
+    kept."""
     purchases, redemptions, refunds = _MOVE
     (row,) = await connection.fetch(purchases, merge.absorbed, merge.kept)
     await connection.execute(redemptions, merge.absorbed, merge.kept)
     await connection.execute(refunds, merge.absorbed, merge.kept)
-    names = _json(merge.names)
+    names = _json(await _move_phone(connection, merge))
     await connection.execute(_MARK, merge.absorbed, merge.kept)
     await connection.execute(_ABSORB, merge.absorbed, merge.kept, names)
     await connection.execute(_TAKE_NAMES, merge.kept, names)
     await connection.execute(_TAKE_ROUTE, merge.absorbed, merge.kept)
     before = await connection.fetchval(_MOVE_BEFORE, merge.absorbed, merge.kept)
+    await _add(connection, merge, names)
     return _moved(row, before)
+
+
+async def _move_phone(connection: Connection, merge: Merge) -> dict[str, str]:
+    """The names to be written in clear, after the phone has moved if it is locked away."""
+    phone = merge.names.get("phone")
+    if not phone or not await phones.begun(connection):
+        return merge.names
+    await phones.move(connection, phone, merge.absorbed, merge.kept)
+    return {**merge.names, "phone": HIDDEN}
 
 
 async def move_back(connection: Connection, merge: Merge) -> Moved:
@@ -195,7 +216,7 @@ async def move_back(connection: Connection, merge: Merge) -> Moved:
     purchases, redemptions = _MOVE_BACK
     (row,) = await connection.fetch(purchases, merge.kept, merge.absorbed)
     await connection.execute(redemptions, merge.kept, merge.absorbed)
-    names = _json(merge.names)
+    names = _json(await _move_phone_back(connection, merge))
     await connection.execute(_MARK, merge.absorbed, None)
     await connection.execute(_GIVE_NAMES, merge.kept, names)
     await connection.execute(_GIVE_ROUTE, merge.kept, merge.absorbed)
@@ -204,14 +225,29 @@ async def move_back(connection: Connection, merge: Merge) -> Moved:
     return _moved(row, before)
 
 
-async def add(connection: Connection, merge: Merge) -> None:
-    """Record a merge."""
+async def _move_phone_back(connection: Connection, merge: Merge) -> dict[str, str]:
+    """The names that go back in clear: not a phone that is locked away, which has gone back, and
+    not one in clear that has come to be somebody else's since."""
+    phone = merge.names.get("phone")
+    if phone is None:
+        return merge.names
+    names = {name: value for name, value in merge.names.items() if name != "phone"}
+    if phone == HIDDEN:
+        await phones.move_back(connection, merge.absorbed, merge.kept)
+        return names
+    holder = (await phones.find(connection, [phone])).get(phone)
+    if holder == merge.kept:
+        await phones.drop(connection, [merge.kept])
+    return merge.names if holder in (None, merge.kept) else names
+
+
+async def _add(connection: Connection, merge: Merge, names: str) -> None:
     await connection.execute(
         _ADD,
         merge.id,
         merge.kept,
         merge.absorbed,
-        _json(merge.names),
+        names,
         merge.earned,
         merge.spent,
         merge.status_before,
@@ -247,6 +283,25 @@ async def keeps(connection: Connection, member: UUID) -> bool:
     """Whether the member has absorbed somebody."""
     found: bool = await connection.fetchval(_KEEPS, member)
     return found
+
+
+async def told(connection: Connection, merges: Sequence[Merge]) -> list[Merge]:
+    """Merges with the phones that moved; under a wrong key without them."""
+    hidden = [each.absorbed for each in merges if each.names.get("phone") == HIDDEN]
+    try:
+        moved = await phones.moved_from(connection, hidden) if hidden else {}
+    except WrongKey as problem:
+        log.error("phones of merges are not told", problem=str(problem))
+        moved = {}
+    return [
+        msgspec.structs.replace(each, names=whole(each.names, moved.get(each.absorbed)))
+        for each in merges
+    ]
+
+
+def whole(names: dict[str, str], phone: str | None) -> dict[str, str]:
+    """The names of a merge with the phone that the absorbed brought, if it is not said."""
+    return {**names, "phone": phone or HIDDEN} if names.get("phone") == HIDDEN else names
 
 
 def _moved(row: Any, before: int) -> Moved:

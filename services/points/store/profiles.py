@@ -9,25 +9,28 @@ import msgspec
 
 from services.points.rules.profiles import Profile
 from services.points.store import member_changes as changes_store
-from services.points.store import sealed
+from services.points.store import phones, sealed
 from services.points.store.members import _COLUMNS, Member
 from shared import ids
 from shared.bus.handling import Connection
 
 COLUMN = "profiles.sealed"
 
+_HIDDEN = ("id", "sealed", "phone_sealed")
 _FIND = """
 SELECT m.id, m.external_id, m.phone, m.birthday, p.gender, p.area, p.fields, p.consent, p.tags,
-    p.sealed
-FROM members m LEFT JOIN profiles p ON p.member_id = m.id WHERE m.id = ANY($1::uuid[])
+    p.sealed, n.sealed AS phone_sealed
+FROM members m LEFT JOIN profiles p ON p.member_id = m.id
+LEFT JOIN member_phones n ON n.member_id = m.id AND n.mark IS NOT NULL
+WHERE m.id = ANY($1::uuid[])
 """
 _LOCK = """
 SELECT id, card, status, merged_into, line_user_id FROM members WHERE id = $1 FOR UPDATE
 """
 _TAKEN = """
-SELECT EXISTS (SELECT FROM members WHERE id <> $1 AND (phone = $2 OR external_id = $3))
+SELECT EXISTS (SELECT FROM members WHERE id <> $1 AND external_id = $2)
 """
-_NAMES = "UPDATE members SET external_id = $2, phone = $3, birthday = $4 WHERE id = $1"
+_NAMES = "UPDATE members SET external_id = $2, birthday = $3 WHERE id = $1"
 _SAVE = """
 INSERT INTO profiles AS known (member_id, gender, area, fields, consent, tags, names, sealed)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -48,7 +51,7 @@ _SEARCH = f"""
 SELECT {_COLUMNS} FROM members WHERE id > $1 AND ($2::text IS NULL OR status = $2)
     AND ($4::text IS NULL OR id IN (SELECT member_id FROM profiles WHERE tags @> ARRAY[$4]))
     AND ($5::text IS NULL OR id IN (
-        SELECT id FROM members WHERE card = $5 OR external_id = $5 OR phone = $6
+        SELECT id FROM members WHERE card = $5 OR external_id = $5 OR id = $6
         UNION ALL SELECT member_id FROM lost_cards WHERE card = $5
         UNION ALL SELECT member_id FROM old_cards WHERE card = $5
         UNION ALL SELECT member_id FROM profiles WHERE strpos(names, $7) > 0))
@@ -91,17 +94,19 @@ async def find(connection: Connection, member: UUID) -> Profile | None:
 async def find_all(connection: Connection, members: Sequence[UUID]) -> dict[UUID, Profile]:
     """The profiles of members, as far as they are there."""
     rows = await connection.fetch(_FIND, list(members))
-    private = await sealed.opened(connection, COLUMN, [(row["id"], row["sealed"]) for row in rows])
-    return {
-        row["id"]: _profile(row, fields or {}) for row, fields in zip(rows, private, strict=True)
-    }
+    hidden = [(COLUMN, row["id"], row["sealed"]) for row in rows]
+    hidden += [(phones.COLUMN, row["id"], row["phone_sealed"]) for row in rows]
+    found = await sealed.opened_all(connection, hidden)
+    each = zip(rows, found[: len(rows)], found[len(rows) :], strict=True)
+    return {row["id"]: _profile(row, fields or {}, phone) for row, fields, phone in each}
 
 
-def _profile(row: Any, private: dict[str, Any]) -> Profile:
-    known = {name: value for name, value in row.items() if name not in ("id", "sealed")}
+def _profile(row: Any, private: dict[str, Any], phone: str | None) -> Profile:
+    known = {name: value for name, value in row.items() if name not in _HIDDEN}
     for name in ("fields", "consent"):
         known[name] = msgspec.json.decode(known[name] or "{}")
     known["fields"] = {**private, **known["fields"]}
+    known["phone"] = phone or known["phone"]
     return msgspec.convert({**known, "tags": known["tags"] or []}, Profile)
 
 
@@ -120,14 +125,16 @@ async def locked_away(
 async def taken(
     connection: Connection, member: UUID, phone: str | None, external_id: str | None
 ) -> bool:
-    """Whether somebody else has one of these names."""
-    found: bool = await connection.fetchval(_TAKEN, member, phone, external_id)
-    return found
+    """Whether somebody else has one of these names, which must be locked."""
+    holders = await phones.find(connection, [phone] if phone else [])
+    found: bool = await connection.fetchval(_TAKEN, member, external_id)
+    return found or bool(holders.keys() and holders != {phone: member})
 
 
 async def save(connection: Connection, member: UUID, profile: Profile) -> None:
     """Write a profile. The member must be locked."""
-    await connection.execute(_NAMES, member, profile.external_id, profile.phone, profile.birthday)
+    await connection.execute(_NAMES, member, profile.external_id, profile.birthday)
+    await phones.keep(connection, {member: profile.phone})
     ((fields, private),) = await locked_away(connection, [(member, profile)])
     await connection.execute(
         _SAVE,
@@ -184,7 +191,9 @@ async def search(
 ) -> list[Member]:
     """Members in id order after a cursor. `text` is a card, also a replaced one, or the shop's own
     id, `phone` and `name` the same as their normal forms; each of them may match."""
-    rows = await connection.fetch(_SEARCH, after, status, limit, tag, text, phone, name)
+    found = await phones.find(connection, [phone] if phone else [])
+    called = next(iter(found.values()), None)
+    rows = await connection.fetch(_SEARCH, after, status, limit, tag, text, called, name)
     return [Member(*row) for row in rows]
 
 

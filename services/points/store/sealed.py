@@ -8,12 +8,12 @@ stores of all kinds read and write what is locked away.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from shared import clock, sealing
+from shared import clock, ids, sealing
 from shared.bus.handling import Connection
 from shared.keys import Keys
 from shared.sealing import OtherKey
@@ -37,15 +37,39 @@ _OLD_KEYS = """
 SELECT member_id, key_name, sealed FROM member_keys WHERE key_name = $1
 ORDER BY member_id LIMIT $2 FOR UPDATE
 """
-_OTHERS = "SELECT count(*) FROM member_keys WHERE key_name <> ALL($1::text[])"
+_OTHERS = """
+SELECT count(*) FROM (
+    SELECT member_id FROM member_keys WHERE key_name <> ALL($1::text[])
+    UNION SELECT member_id FROM member_phones
+    WHERE EXISTS (SELECT FROM mark_key WHERE key_name <> ALL($1::text[]))
+) AS locked
+"""
 _RESEAL = """
 UPDATE member_keys m SET key_name = $2, sealed = k.sealed
 FROM unnest($1::uuid[], $3::bytea[]) AS k (member_id, sealed) WHERE m.member_id = k.member_id
 """
+_MARK_KEY = "SELECT id AS member_id, key_name, sealed FROM mark_key"
+_ADD_MARK_KEY = """
+INSERT INTO mark_key (id, key_name, sealed)
+SELECT k.id, $2, k.sealed FROM unnest($1::uuid[], $3::bytea[]) AS k (id, sealed)
+ON CONFLICT DO NOTHING
+"""
+_OLD_MARK_KEY = f"{_MARK_KEY} WHERE key_name = $1 FOR UPDATE"
+_RESEAL_MARK_KEY = """
+UPDATE mark_key m SET key_name = $2, sealed = k.sealed
+FROM unnest($1::uuid[], $3::bytea[]) AS k (id, sealed) WHERE m.id = k.id
+"""
 
 
 class WrongKey(Exception):
-    """A member's data key is locked away under a PERSONAL_DATA_KEY that this process has not."""
+    """A key is locked away under a PERSONAL_DATA_KEY that this process has not."""
+
+
+class MarkKey(NamedTuple):
+    """What marks are made with, and its id."""
+
+    id: UUID
+    key: bytes
 
 
 class _Process:
@@ -53,6 +77,7 @@ class _Process:
 
     def __init__(self) -> None:
         self.keys: Keys[bytes] | None = None
+        self.marks: MarkKey | None = None
 
     def of(self, name: str) -> bytes:
         """The key with a name. Raises WrongKey."""
@@ -79,6 +104,7 @@ def use(keys: Keys[str]) -> None:
     """From now on this process locks and unlocks with PERSONAL_DATA_KEY."""
     old = None if keys.old is None else sealing.installation_key(keys.old)
     _process.keys = Keys(sealing.installation_key(keys.new), old)
+    _process.marks = None
 
 
 async def begun(connection: Connection) -> bool:
@@ -107,9 +133,16 @@ async def opened(
     """What was locked away for a column, by member; None where nothing was, and where the key that
     it was locked with is destroyed, whether or not there is another since. Raises WrongKey,
     Broken."""
-    locked = {member for member, sealed in values if sealed is not None}
+    return await opened_all(connection, [(column, member, sealed) for member, sealed in values])
+
+
+async def opened_all(
+    connection: Connection, values: Sequence[tuple[str, UUID, bytes | None]]
+) -> list[Any]:
+    """The same for several columns at once, each value with its own."""
+    locked = {member for _, member, sealed in values if sealed is not None}
     keys = await _there(connection, locked) if locked else {}
-    return [_opened(keys.get(m), sealed, sealing.place(column, m)) for m, sealed in values]
+    return [_opened(keys.get(m), sealed, sealing.place(col, m)) for col, m, sealed in values]
 
 
 def _opened(key: bytes | None, sealed: bytes | None, place: bytes) -> Any:
@@ -122,19 +155,47 @@ def _opened(key: bytes | None, sealed: bytes | None, place: bytes) -> Any:
 
 
 async def reseal(connection: Connection, size: int) -> int:
-    """Lock the next so many data keys away under the new PERSONAL_DATA_KEY; how many."""
+    """Lock the next so many data keys, and the key of marks, away under the new PERSONAL_DATA_KEY;
+    how many."""
     given = _process.given
     if given.old is None:
         return 0
-    rows = await connection.fetch(_OLD_KEYS, sealing.name_of(given.old), size)
-    await connection.execute(_RESEAL, *_locked({r["member_id"]: _data_key(r) for r in rows}))
-    return len(rows)
+    old = sealing.name_of(given.old)
+    if marks := await connection.fetch(_OLD_MARK_KEY, old):
+        await connection.execute(_RESEAL_MARK_KEY, *_anew(marks))
+    rows = await connection.fetch(_OLD_KEYS, old, size)
+    await connection.execute(_RESEAL, *_anew(rows))
+    return len(marks) + len(rows)
 
 
 async def sealed_otherwise(connection: Connection, settings: Sequence[str]) -> int:
-    """How many members' data keys are locked away under none of these values of the setting."""
+    """Of how many members something cannot be read, or the phone not be found, with these values
+    of the setting."""
     names = [sealing.name_of(sealing.installation_key(each)) for each in settings]
     return int(await connection.fetchval(_OTHERS, names))
+
+
+async def mark_key(connection: Connection) -> bytes | None:
+    """What marks are made with; None while there are none. Raises WrongKey."""
+    row = await connection.fetchrow(_MARK_KEY)
+    _process.marks = MarkKey(row["member_id"], _data_key(row)) if row else None
+    return _process.marks.key if _process.marks else None
+
+
+def last_mark_key() -> MarkKey | None:
+    """The one that this process saw last. Whoever uses it asks the database whether it still is the
+    one: it may have been made in a transaction that failed, or stand in another database."""
+    return _process.marks
+
+
+async def made_mark_key(connection: Connection) -> bytes:
+    """The same, made if there is none; of several who make one at once the first one's counts."""
+    found = await mark_key(connection)
+    if found is None:
+        await connection.execute(_ADD_MARK_KEY, *_locked({ids.new_id(): sealing.new_key()}))
+        found = await mark_key(connection)
+    assert found is not None  # noqa: S101 - it was added, by us or by whom we waited for
+    return found
 
 
 async def _there(connection: Connection, members: Iterable[UUID]) -> dict[UUID, bytes]:
@@ -160,6 +221,10 @@ def _locked(keys: Mapping[UUID, bytes]) -> tuple[list[UUID], str, list[bytes]]:
         sealing.seal(new, key, sealing.place(_KEY_COLUMN, member)) for member, key in keys.items()
     ]
     return list(keys), sealing.name_of(new), sealed
+
+
+def _anew(rows: Sequence[Any]) -> tuple[list[UUID], str, list[bytes]]:
+    return _locked({row["member_id"]: _data_key(row) for row in rows})
 
 
 def _data_key(row: Any) -> bytes:

@@ -1,22 +1,24 @@
 """What a takeout holds, section by section: everything that points keeps but secrets and what is
 only of the moment. A test holds that each table is here or is left out for a reason."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from services.points.store import member_changes, profiles, sealed
+from services.points.store import member_changes, merges, phones, profiles, sealed
 from shared.bus.handling import Connection
 
 PEOPLE = """
-SELECT m.id, m.card, m.external_id, m.phone, m.line_user_id, m.status, m.friend, m.birthday,
+SELECT m.id, m.card, m.external_id, m.phone, n.sealed AS phone_sealed, m.line_user_id, m.status,
+    m.friend, m.birthday,
     m.joined_at, m.route, p.gender, p.area, p.fields, p.consent, p.tags, p.sealed, a.last_visit_at,
     a.amount_spent, a.earned, a.spent, a.visits, a.purchases, r.code AS rank,
     CASE WHEN r.floor IS NOT NULL THEN r.floor_until ELSE r.keep_until END AS rank_until
 FROM members m JOIN accounts a ON a.member_id = m.id AND a.unit = 'point'
 LEFT JOIN profiles p ON p.member_id = m.id LEFT JOIN ranks r ON r.member_id = m.id
+LEFT JOIN member_phones n ON n.member_id = m.id AND n.mark IS NOT NULL
 WHERE m.id > $1 AND m.status IN ('active', 'suspended') ORDER BY m.id LIMIT $2
 """
 """A page of members; what their points come to now is for whoever reads them to add."""
@@ -132,6 +134,9 @@ LEFT_OUT: dict[str, str] = {
     "waiting_refunds": "not done yet",
     "qr_uses": "of the moment",
     "member_keys": "secret",
+    "mark_key": "secret",
+    "member_phones": "members",
+    "phones_due": "work",
     "sealing_waits": "work",
     "link_codes": "secret, of the moment",
     "link_nonces": "secret, of the moment",
@@ -180,8 +185,13 @@ async def people(connection: Connection, after: UUID, limit: int) -> Sequence[An
     rows = await connection.fetch(PEOPLE, after, limit)
     values = [(row["id"], row["sealed"]) for row in rows]
     private = await sealed.opened(connection, profiles.COLUMN, values)
+    numbers = await phones.opened(connection, rows)
     return [
-        {**row, "fields": {**(secret or {}), **msgspec.json.decode(row["fields"] or "{}")}}
+        {
+            **row,
+            "phone": numbers.get(row["id"]),
+            "fields": {**(secret or {}), **msgspec.json.decode(row["fields"] or "{}")},
+        }
         for row, secret in zip(rows, private, strict=True)
     ]
 
@@ -189,13 +199,31 @@ async def people(connection: Connection, after: UUID, limit: int) -> Sequence[An
 async def rows(connection: Connection, section: str, size: int) -> AsyncIterator[Sequence[Any]]:
     """All rows of a section, some at a time. Within a transaction."""
     cursor = await connection.cursor(SECTIONS[section])
+    unlock = _UNLOCK.get(section)
     while found := await cursor.fetch(size):
-        yield await _unlocked(connection, found) if section == "member_changes" else found
+        yield await unlock(connection, found) if unlock else found
 
 
-async def _unlocked(connection: Connection, rows: Sequence[Any]) -> list[dict[str, Any]]:
+async def _changes(connection: Connection, rows: Sequence[Any]) -> list[dict[str, Any]]:
     """Changes with what is locked away of them, as JSON like all other columns."""
     found = await member_changes.told(connection, rows)
     for row in found:
         row.update({name: msgspec.json.encode(row[name]).decode() for name in ("before", "after")})
     return found
+
+
+async def _merges(connection: Connection, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Merges with the numbers that moved, as JSON like all other columns."""
+    moved = await phones.moved_from(connection, [row["absorbed"] for row in rows])
+    told = []
+    for row in rows:
+        names = merges.whole(msgspec.json.decode(row["names"]), moved.get(row["absorbed"]))
+        told.append({**row, "names": msgspec.json.encode(names).decode()})
+    return told
+
+
+_UNLOCK: dict[str, Callable[[Connection, Sequence[Any]], Awaitable[list[dict[str, Any]]]]] = {
+    "member_changes": _changes,
+    "merges": _merges,
+}
+"""Sections of which something is locked away."""

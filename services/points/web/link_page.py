@@ -21,6 +21,7 @@ from services.points.rules import phones
 from services.points.settings import WebSettings
 from services.points.store import links as store
 from services.points.store import members as member_store
+from services.points.store import phones as phone_store
 from services.points.store.members import Member
 from services.points.web import card_pages
 from services.points.web.forms import address_of
@@ -165,7 +166,8 @@ async def _by_card(connection: Connection, key: bytes, given: Given, now: dateti
     await link_codes.require_tries(connection, who, now, TRIES_OF_CARD)
     phone = phones.normal(given.phone)
     members = await member_store.by(connection, "card", [card])
-    if members and phone is not None and members[0].phone == phone:
+    holders = await phone_store.find(connection, [phone] if phone else [])
+    if members and phone is not None and holders.get(phone) == members[0].id:
         return members[0].id
     await store.tried(connection, who, now)
     return None

@@ -68,8 +68,9 @@ async def listed(
     """Members in the order of joining; with `q` exact matches first, then the most recent visit.
 
     `q` is what somebody types, from its first letter on: a card's number from the beginning or its
-    last digits (also of a replaced card), a phone number likewise, the beginning of an external id,
-    any part of a name or of the name in LINE; width, case, hiragana and katakana do not matter.
+    last digits (also of a replaced card), a phone number or four of its last digits or more, the
+    beginning of an external id, any part of a name or of the name in LINE; width, case, hiragana
+    and katakana do not matter.
     `rank`, `segment` are codes; `store` is the code of one where they have bought.
     """
     wanted = Filter(status=status, tag=tag, rank=rank, store=store)

@@ -125,7 +125,8 @@ async def listed(request: Request, key: Owner, member_id: str) -> MergeList:
     async with request.app.state.process.pool.acquire() as connection:
         await _balance(request, connection, naming.id_of(member_id))
         found = await store.of(connection, naming.id_of(member_id))
-    return MergeList(items=[_plain(each) for each in found])
+        told = await store.told(connection, found)
+    return MergeList(items=[_plain(each) for each in told])
 
 
 async def _balance(request: Request, connection: Connection, id: UUID) -> int:
@@ -140,9 +141,10 @@ async def _answer(request: Request, connection: Connection, id: UUID) -> Merged:
     made = await store.find(connection, id)
     if made is None:
         raise _unknown()
+    (told,) = await store.told(connection, [made])
     both = [made.kept, made.absorbed]
     members = await summary.members(connection, request.app.state.rulebook, both)
-    return Merged(merge=_plain(made), members=members)
+    return Merged(merge=_plain(told), members=members)
 
 
 def _plain(made: Merge) -> MergeAnswer:

@@ -8,11 +8,12 @@ from uuid import UUID
 from fastapi import Request
 from pydantic import BaseModel
 
+from services.points.store import phones
 from services.points.store import requests as store
 from services.points.store.requests import Known, Settled
 from shared import clock, ids, outbox
 from shared.api_keys import Key
-from shared.bus.handling import Batch
+from shared.bus.handling import Batch, Connection
 from shared.web import audit
 from shared.web.acting import body_hash, conflict
 
@@ -39,6 +40,18 @@ class Act:
         return self.member_id
 
 
+async def _same(connection: Connection, kept_hash: str, asked_hash: str) -> bool:
+    """Whether it is the body of before, whose hash may have been covered since, too."""
+    return kept_hash == asked_hash or [kept_hash] == await phones.covered(connection, [asked_hash])
+
+
+def _names_phone(body: Any) -> bool:
+    """Whether a phone is given anywhere in a body."""
+    if not isinstance(body, dict):
+        return False
+    return bool(body.get("phone")) or any(map(_names_phone, body.values()))
+
+
 @asynccontextmanager
 async def keyed(
     request: Request, key: Key, idempotency_key: str, kind: str, body: BaseModel | dict[str, Any]
@@ -49,10 +62,13 @@ async def keyed(
     id = ids.derived_id("request", str(key.id), idempotency_key)
     async with process.pool.acquire() as connection, connection.transaction():
         batch = Batch(connection)
-        asked = store.Request(id, key.id, idempotency_key, asked_hash)
+        kept_hash = asked_hash
+        if _names_phone(body.model_dump() if isinstance(body, BaseModel) else body):
+            (kept_hash,) = await phones.covered(connection, [asked_hash])
+        asked = store.Request(id, key.id, idempotency_key, kept_hash)
         claimed = await store.claim(connection, kind, [asked], clock.now())
         known = None if claimed else (await store.find(connection, [id]))[id]
-        if known is not None and known.body_hash != asked_hash:
+        if known is not None and not await _same(connection, known.body_hash, asked_hash):
             raise conflict()
         act = Act(id, batch, known)
         yield act

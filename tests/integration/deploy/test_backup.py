@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from deploy.backup import taking
-from services.points.store import erasures, sealed
+from services.points.store import erasures, phones, sealed
 from shared import clock
 from shared.db import open_pool
 from shared.keys import Keys
@@ -18,6 +18,7 @@ from tests.conftest import Database
 from tests.integration.deploy.operator import PERSONAL_KEY, Operator, execute
 
 KEYS = "member-keys.jsonl"
+LATER = "the key that comes after it, long enough"
 LIST = "erased-members.jsonl"
 SOME = "SELECT min(id::text) FROM points.members WHERE erased_at IS NULL"
 OTHERS = "SELECT max(id::text) FROM points.members"
@@ -184,6 +185,36 @@ async def test_an_erasure_reaches_the_backups_that_were_taken_before_it(
     code, said = empty("restore", str(old), "--erased", str(nobody))
     assert code == 0, said
     assert await read_of(empty.url, [gone, stays]) == [None, {"email": "stays@example.jp"}]
+
+
+async def test_phones_are_found_after_the_key_was_changed_since_the_backup(
+    empty: Operator, shop: Operator, tmp_path: Path
+) -> None:
+    phone = "09077770007"
+    assert shop("backup", str(tmp_path))[0] == 0
+    old = taking.complete(tmp_path)[0]
+    pool = await open_pool(shop.url, schema="points", size=1)
+    try:
+        sealed.use(Keys(LATER, PERSONAL_KEY))
+        async with pool.acquire() as connection:
+            while await sealed.reseal(connection, 100):
+                pass
+        assert shop("backup", str(tmp_path))[0] == 0, "as the next night does"
+        sealed.use(Keys(PERSONAL_KEY, LATER))
+        async with pool.acquire() as connection:
+            while await sealed.reseal(connection, 100):
+                pass
+    finally:
+        await pool.close()
+    code, said = empty("restore", str(old))
+    assert code == 0, said
+    sealed.use(Keys(LATER))
+    pool = await open_pool(empty.url, schema="points", size=1)
+    async with pool.acquire() as connection:
+        found = await phones.find(connection, [phone])
+        assert list(found) == [phone]
+        assert await phones.of(connection, found.values()) == {found[phone]: phone}
+    await pool.close()
 
 
 async def test_a_database_that_knows_nobody_takes_no_key_away(

@@ -76,7 +76,7 @@ async def test_it_comes_back_with_the_key_and_leaves_nothing_legible(
     code, said = empty("restore", str(backup.folder), "--identity", str(backup.identity))
     assert code == 0, said
     assert "30 members, 30 entries; 0 differences" in said
-    known = f"SELECT count(*) FROM points.members WHERE phone LIKE '%{PHONE}%'"
+    known = f"SELECT count(*) FROM points.import_rows WHERE cells::text LIKE '%{PHONE}%'"
     assert await execute(empty.url, known) == 30
     assert NAME not in legible(backup.folder.parent)
 

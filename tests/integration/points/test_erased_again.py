@@ -13,10 +13,12 @@ import pytest
 
 from deploy.backup import taking
 from services.notify.store.personal import hash_of
+from services.points.store import phones, sealed
 from shared import clock, ids, outbox
 from shared.bus.bus import Bus
 from shared.db import open_pool
 from shared.events import MemberRef, RecipientNamed, new_event
+from shared.keys import Keys
 from tests import namespaces
 from tests.conftest import Database
 from tests.integration.deploy.conftest import empty
@@ -221,7 +223,17 @@ async def test_nothing_personal_comes_back_of_who_was_erased_since(
             raise AssertionError([each for each in lines if named_in(each, secrets)]) from None
         text = await everything(restored)
     there = [*keeper.secrets, *stays.secrets]
-    assert named_in(text, there) == [each for each in there if "@" not in each]
+    hidden = {keeper.phone, stays.phone}
+    assert named_in(text, there) == [x for x in there if "@" not in x and x not in hidden]
+    sealed.use(Keys(PERSONAL_KEY))
+    pool = await open_pool(Database(empty.url).url("points"), schema="points", size=1)
+    async with pool.acquire() as connection:
+        numbers = {each.phone: UUID(each.id) for each in (keeper, stays)}
+        assert await phones.find(connection, [*numbers, *(each.phone for each in gone)]) == numbers
+        assert await phones.of(connection, numbers.values()) == {
+            member: number for number, member in numbers.items()
+        }
+    await pool.close()
     told = "SELECT count(*) FROM points.audit_log WHERE act = 'tamaru restore'"
     assert await execute(empty.url, told) == 5, "a member's kin go with them"
     assert await execute(empty.url, "SELECT count(*) FROM points.member_keys") == 2

@@ -161,7 +161,7 @@ async def test_replaced_merged_and_freed_numbers_are_found_as_they_lead(points: 
     path = f"/v1/members/{other.json()['id']}/merge"
     merged = await points.client.post(path, json=body, headers=owner("m"))
     assert merged.status_code == 201, merged.text
-    assert await found(points, "0901111") == [other.json()["id"]]
+    assert await found(points, "1111-2222") == [other.json()["id"]]
     assert await found(points, "2222", status="merged") == []
 
 

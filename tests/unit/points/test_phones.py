@@ -29,3 +29,8 @@ def test_one_form(written: str, kept: str):
 @pytest.mark.parametrize("text", ["", "abc", "12345", "1" * 16, "090-1234-567x", "+", "1+23456"])
 def test_what_is_no_number(text: str):
     assert phones.normal(text) is None
+
+
+def test_a_number_is_found_by_four_or_more_of_its_last_digits() -> None:
+    assert phones.ends("031234") == ["1234", "31234"]
+    assert phones.ends("+861380") == ["1380", "61380", "861380"], "all digits: not the whole number"

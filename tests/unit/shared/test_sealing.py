@@ -54,3 +54,15 @@ def test_a_keys_name_tells_keys_apart_and_a_setting_is_always_the_same_key() -> 
     assert one == sealing.installation_key("k" * 32) != other
     assert len(one) == 32
     assert sealing.name_of(one) != sealing.name_of(other)
+
+
+def test_a_mark_is_the_same_for_the_same_and_no_other() -> None:
+    key = sealing.new_key()
+    mark = sealing.mark(key, "09012345678", "phone", 16)
+    assert mark == sealing.mark(key, "09012345678", "phone", 16) and len(mark) == 16
+    others = {
+        sealing.mark(key, "09012345679", "phone", 16),
+        sealing.mark(key, "09012345678", "last digits", 16),
+        sealing.mark(sealing.new_key(), "09012345678", "phone", 16),
+    }
+    assert len(others | {mark}) == 4
