@@ -1,10 +1,12 @@
 """The gate in Redis: a rate for each key; open when Redis is away."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from services.webhook.brake import LEAST_SECONDS
+from shared import ratelimit
 
 
 @pytest.fixture
@@ -53,6 +55,29 @@ async def test_who_runs_on_is_answered_late_and_nobody_else(edge) -> None:
     assert last.status == 429
     assert last.seconds > LEAST_SECONDS
     assert (await edge.post(edge.purchase(), secret="owner")).status == 202
+    ingress = edge.process.app.state.ingress
+    counted = {*ingress.brake._before, *ingress.brake._now}
+    assert counted == {ingress.keyring.known(b"till").terminal_id}
+
+
+async def test_the_room_knows_who_waits_for_the_gate(edge, told, monkeypatch) -> None:
+    monkeypatch.setattr(ratelimit, "ANSWER_SECONDS", 20.0)
+    room, gate = edge.process.app.state.ingress.room, edge.process.app.state.ingress.gate
+    assert room._waited() == 0
+    opens, ask = asyncio.Event(), gate._script
+
+    async def later(*question: Any) -> Any:
+        await opens.wait()
+        return await ask(*question)
+
+    monkeypatch.setattr(gate, "_script", later)
+    posting = asyncio.create_task(edge.post(edge.purchase(), secret="main-till"))
+    try:
+        await told.until(lambda: room._waited() > 0.1)
+    finally:
+        opens.set()
+    assert (await posting).status == 202
+    await told.until(lambda: room._waited() == 0)
 
 
 async def test_what_was_refused_for_its_rate_is_not_remembered(edge) -> None:

@@ -1,12 +1,15 @@
 """Who is refused once is told at once; who runs on is told later and later, and alone."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
 
+from services.webhook import brake as module
 from services.webhook.brake import LEAST_SECONDS, MANY, MOST_SECONDS, Brake
 
 TILL, WILD = UUID(int=1), UUID(int=2)
+FOR_EVER = 3600.0
 
 
 def after(refusals: int, brake: Brake, whose: UUID, second: float) -> float:
@@ -30,4 +33,25 @@ def test_a_new_second_does_not_forget_and_a_quiet_one_does() -> None:
     brake = Brake()
     after(MANY, brake, WILD, 5.0)
     assert brake.late(WILD, 6.0) == MOST_SECONDS
+    after(MANY, brake, WILD, 6.5)
     assert brake.late(WILD, 8.0) < LEAST_SECONDS
+
+
+async def test_only_so_many_answers_are_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_HELD", 1)
+    monkeypatch.setattr(module, "MOST_SECONDS", FOR_EVER)
+    monkeypatch.setattr(module, "MANY", 1 / FOR_EVER)
+    brake = Brake()
+
+    async def held() -> asyncio.Task[None]:
+        task = asyncio.create_task(brake.hold(WILD))
+        await asyncio.sleep(0)
+        assert not task.done()
+        return task
+
+    for _ in range(2):
+        first = await held()
+        async with asyncio.timeout(60):
+            await brake.hold(WILD)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)

@@ -35,12 +35,16 @@ def fill(empty: Room, whose: str) -> list[Taken]:
 
 def test_what_leaves_makes_room() -> None:
     full = Room(nobody_waits)
-    first, *_ = fill(full, "annex")
+    first, *others = fill(full, "annex")
     problem = refused(full, PURCHASE)
     assert problem.status == 503
     assert int(problem.headers["Retry-After"]) in (1, 2, 3)
     full.leave(first)
-    full.take(PURCHASE, "annex")
+    again = full.take(PURCHASE, "annex")
+    refused(full, PURCHASE)
+    for each in (again, *others):
+        full.leave(each)
+    assert len(fill(full, "main")) == 1 + len(others), "and nothing is left of the first store"
 
 
 def test_a_batch_has_the_same_chance_and_takes_more() -> None:
@@ -63,6 +67,12 @@ def test_one_store_leaves_a_part_for_the_others(waits: object, most: int) -> Non
     assert refused(shared, PURCHASE, "wild").status == 503
 
 
+def test_beside_another_one_a_store_has_half_of_the_room() -> None:
+    shared = Room(nobody_waits)
+    shared.take(PURCHASE, "annex")
+    assert len(fill(shared, "wild")) == MOST_UNDER_WAY // 2 - 1
+
+
 def test_while_the_first_waits_for_long_only_few_are_let_in() -> None:
     waits = [somebody_waits()]
     slow = Room(lambda: waits[0])
@@ -82,7 +92,7 @@ def test_stores_that_have_the_same_under_way_are_sent_away_alike() -> None:
 def test_with_too_much_waiting_for_points_tills_wait_and_lines_webhooks_do_not() -> None:
     behind = Room(nobody_waits)
     behind.note_behind(room.MOST_BEHIND + 1)
-    assert int(refused(behind, PURCHASE).headers["Retry-After"]) > 1
+    assert int(refused(behind, PURCHASE).headers["Retry-After"]) >= 30
     behind.take("/line/webhook", "/line/webhook")
     behind.note_behind(0)
     behind.take(PURCHASE, "annex")
