@@ -1,18 +1,19 @@
 """The spool: what is accepted while the broker is away stands in PostgreSQL, in order.
 
 While anything is in it, new input goes behind it. One process at a time hands it over, oldest
-first; a row is deleted when the broker has confirmed it, so a crash repeats and never loses. At the
-end a process holds back its new input for the moment that the last page takes, and goes back to
-publishing directly.
+first; a row is deleted when the broker has confirmed it, so a crash repeats and never loses. When
+little is left a process holds back its new input for the moment that the last page takes, and goes
+back to publishing directly; where the moment is too short, as in a rush, it goes on at once.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.webhook import counters, store
 from services.webhook.errors import NotKept
-from services.webhook.messages import Encoded, into_messages
+from services.webhook.messages import Encoded, Message, into_messages
+from services.webhook.store import Spooled
 from shared import clock, logs
 from shared.bus.errors import BrokerUnavailable
 from shared.bus.handling import Connection
@@ -25,12 +26,23 @@ log = logs.logger(__name__)
 PAGE = 500
 POLL_SECONDS = 0.5
 KEEP_SECONDS = 0.6
-CONFIRM_SECONDS = 1.0
+CONFIRM_SECONDS = 5.0
+"""For what is handed over, which nobody waits for: to send it again because the broker is slow
+would make it slower."""
+
 HOLD_SECONDS = 0.3
 AWAY_SECONDS = 0.3
 
 
 _AWAY: tuple[type[BaseException], ...] = (*UNREACHABLE, BrokerUnavailable)
+
+
+class _Sent(NamedTuple):
+    """Rows on their way to the broker, the messages that they make, and what comes of each."""
+
+    rows: Sequence[Spooled]
+    messages: Sequence[Message]
+    outcomes: "asyncio.Future[list[BaseException | None]]"
 
 
 class Spool:
@@ -74,60 +86,80 @@ class Spool:
     async def run(self) -> None:
         """Watch the spool and hand it over, until cancelled."""
         while True:
+            more = False
             try:
-                await self._watch()
+                more = await self._watch()
             except _AWAY as problem:
                 log.info("spool not handed over yet", problem=repr(problem))
-            await asyncio.sleep(POLL_SECONDS)
+            if not more:
+                await asyncio.sleep(POLL_SECONDS)
 
     async def look(self) -> None:
         """Begin if anything is left from before."""
         if await store.spool_holds(self._pool):
             self.begin("something is in it")
 
-    async def _watch(self) -> None:
+    async def _watch(self) -> bool:
+        """Look, and hand over; true when more came in meanwhile than a moment takes."""
         if not self.active:
             await self.look()
-        if self.active and self._can_publish():
-            async with self._pool.acquire() as connection, store.spool_lock(connection) as ours:
-                if ours:
-                    await self._hand_over(connection)
+        if not self.active or not self._can_publish():
+            return False
+        async with self._pool.acquire() as connection, store.spool_lock(connection) as ours:
+            if ours:
+                await self._hand_over(connection)
+            return ours and self.active
 
     async def _hand_over(self, connection: Connection) -> None:
         log.info("handing the spool over")
-        while await self._hand_over_page(connection) == PAGE:
-            pass
-        self.turn.clear()
-        try:
-            async with asyncio.timeout(HOLD_SECONDS):
-                await self._hand_over_rest(connection)
-            self.active = False
-        finally:
-            self.turn.set()
-        log.info("spool handed over; input goes to the broker again")
-
-    async def _hand_over_rest(self, connection: Connection) -> None:
-        """With new input held back: all that this process has put there, and what is before it."""
-        while True:
-            await self._inserts.join()
-            kept = self._kept
-            while await self._hand_over_page(connection) == PAGE:
-                pass
-            if kept == self._kept:
-                return
-
-    async def _hand_over_page(self, connection: Connection) -> int:
-        """Publish the oldest, message by message, and delete what is confirmed."""
         rows = await store.spool_page(connection, PAGE)
-        done = 0
+        confirms = bool(rows)
+        while rows:
+            await self._settle(connection, self._publishing(rows))
+            more = len(rows) == PAGE
+            rows = await store.spool_page(connection, PAGE) if more else []
+        await self._end(connection, confirms)
+
+    async def _end(self, connection: Connection, confirms: bool) -> None:
+        """Hold new input back for a moment. If all that is left is on its way to the broker within
+        it, what comes from now on goes there, too, behind it; but not before the broker `confirms`
+        again."""
+        self.turn.clear()
+        moment = asyncio.get_running_loop().call_later(HOLD_SECONDS, self.turn.set)
         try:
-            for message in into_messages([row.event for row in rows]):
-                await publish(self._publisher, message.type, message.body, CONFIRM_SECONDS)
-                done += message.events
+            await asyncio.wait_for(self._inserts.join(), HOLD_SECONDS)  # later there may be no end
+            kept = self._kept
+            rows = await store.spool_page(connection, PAGE)
+            all_read = len(rows) < (PAGE if confirms else 1) and kept == self._kept
+            sent = self._publishing(rows)
+            self.active = self.turn.is_set() or not all_read
+        except TimeoutError:
+            return
         finally:
-            if done:
-                await store.spool_delete(connection, [row.seq for row in rows[:done]])
-        return len(rows)
+            moment.cancel()
+            self.turn.set()
+        await self._settle(connection, sent)
+        if not self.active:
+            log.info("spool handed over; input goes to the broker again")
+
+    def _publishing(self, rows: Sequence[Spooled]) -> "_Sent":
+        """Begin to publish these; a channel keeps their order."""
+        messages = list(into_messages([row.event for row in rows]))
+        calls = (
+            publish(self._publisher, each.type, each.body, CONFIRM_SECONDS) for each in messages
+        )
+        return _Sent(rows, messages, asyncio.gather(*calls, return_exceptions=True))
+
+    async def _settle(self, connection: Connection, sent: "_Sent") -> None:
+        """Delete what is confirmed, up to the first that is not. Raises BrokerUnavailable."""
+        outcomes = await sent.outcomes
+        failed = next((at for at, each in enumerate(outcomes) if each is not None), len(outcomes))
+        if done := sum(message.events for message in sent.messages[:failed]):
+            await store.spool_delete(connection, [row.seq for row in sent.rows[:done]])
+        for problem in outcomes[failed:]:
+            if problem is not None:
+                self.begin(str(problem))
+                raise problem
 
     async def _insert(self, groups: list[Sequence[Encoded]]) -> Sequence[None]:
         events = [event for group in groups for event in group]

@@ -129,6 +129,10 @@ class Edge:
         count: int = await self.pool.fetchval("SELECT count(*) FROM spool")
         return count
 
+    async def spool_is_left(self) -> bool:
+        """Whether input goes to the broker again, which has all that was in the spool."""
+        return not self.spool.active and await self.spooled() == 0
+
     async def publishes(self, count: int) -> list[Event[Any]]:
         """Wait until so many events have arrived; all of them."""
         await until(lambda: len(self.published) >= count)
