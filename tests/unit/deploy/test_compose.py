@@ -148,7 +148,7 @@ def test_the_image_is_built_once_before_all_that_run_it() -> None:
     assert "demo" in waits["sandbox"]
 
 
-@pytest.mark.parametrize("name", OURS.keys() - set(ONCE))
+@pytest.mark.parametrize("name", sorted(OURS.keys() - set(ONCE)))
 def test_a_slow_machine_is_not_a_broken_process(name: str) -> None:
     check = SERVICES[name]["healthcheck"]
     assert check["test"] == ["CMD", "python", "-S", "-m", "deploy.healthcheck"]
