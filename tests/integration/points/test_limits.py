@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from services.points.programs.rulebook import Rulebook
 from services.points.purchases.awards import Awards
@@ -97,7 +98,8 @@ async def test_a_birthday_counts_from_the_moment_it_is_known(points: Points) -> 
     member = (await people(points, 1))[0]
     assert await at_once(points, [member], 1) == 10
     event = submitted(MemberRef(id=str(member)))
-    born = event.data.purchase.occurred_at.date().replace(year=1990)
+    day = event.data.purchase.occurred_at.astimezone(ZoneInfo("Asia/Tokyo")).date()
+    born = day.replace(year=1992)
     await points.pool.execute("UPDATE members SET birthday = $1", born)
     await award(points, event)
     assert await points.pool.fetchval("SELECT points FROM purchases WHERE id = $1", event.id) == 20
