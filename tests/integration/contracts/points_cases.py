@@ -11,7 +11,12 @@ from services.points.members.enrolment import Enrolment
 from services.points.programs import publishing
 from services.points.programs.rulebook import Rulebook
 from services.points.purchases.awards import Awards
-from services.points.settings import HooksSettings, PersonalSettings, PointsSettings
+from services.points.settings import (
+    HooksSettings,
+    PersonalSettings,
+    PointsSettings,
+    SegmentsSettings,
+)
 from services.points.store import exports
 from shared import ids
 from shared.bus.handling import Batch
@@ -35,7 +40,6 @@ from shared.events import (
     StaffActed,
 )
 from shared.keys import Keys
-from shared.settings import ProcessSettings
 from tests.contracts.write_golden import example
 from tests.integration.contracts.edge_cases import BEGINNING, at
 from tests.integration.contracts.house import Case
@@ -300,7 +304,7 @@ CASES = [
     Case(
         "points.segments",
         ("segment.requested.v1",),
-        ProcessSettings,
+        SegmentsSettings,
         processes.segments,
         segments,
         {
