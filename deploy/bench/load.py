@@ -137,7 +137,8 @@ class Load:
         started, cpu = time.perf_counter(), time.process_time()
         pace = asyncio.create_task(self._pace())
         self._pump()
-        async with asyncio.timeout(GIVE_UP_SECONDS + (job.posts / job.rate if job.rate else 0)):
+        # Who runs on is told late (decision 33), so that all of a long overload is sent later.
+        async with asyncio.timeout(GIVE_UP_SECONDS + (2 * job.posts / job.rate if job.rate else 0)):
             await self._done.wait()
         took = time.perf_counter() - started
         await pace
