@@ -24,9 +24,6 @@ TILLS = 1_500
 """Connections of the crowd, which waits for each answer and runs on."""
 SECONDS = 20.0
 ROUNDS = 2
-HELD_BACK = "tamaru_notify_broadcasts_held_back_seconds_total"
-
-
 REFUSED = "tamaru_webhook_refused_total"
 HELD_BACK = "tamaru_notify_broadcasts_held_back_seconds_total"
 

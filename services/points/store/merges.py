@@ -235,7 +235,7 @@ async def _move_phone_back(connection: Connection, merge: Merge) -> dict[str, st
     if phone == HIDDEN:
         await phones.move_back(connection, merge.absorbed, merge.kept)
         return names
-    holder = (await phones.find(connection, [phone])).get(phone)
+    holder = await phones.holder(connection, phone)
     if holder == merge.kept:
         await phones.drop(connection, [merge.kept])
     return merge.names if holder in (None, merge.kept) else names

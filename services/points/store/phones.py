@@ -15,7 +15,7 @@ import msgspec
 
 from services.points.rules import phones as rules
 from services.points.store import sealed
-from shared import clock, logs, sealing
+from shared import logs, sealing
 from shared.bus.handling import Connection
 
 COLUMN = "member_phones.sealed"
@@ -89,14 +89,18 @@ class Sought(msgspec.Struct, frozen=True):
 async def begun(connection: Connection) -> bool:
     """Whether a number that is written now is locked away; not while the version before may still
     run."""
-    migrated = await connection.fetchval(_MIGRATED)
-    return migrated is None or clock.now() >= migrated + sealed.WAIT
+    return await sealed.begun(connection, _MIGRATED)
 
 
 async def find(connection: Connection, numbers: Iterable[str]) -> dict[str, UUID]:
     """Whose these numbers are, in the one form; those of nobody are left out. Raises WrongKey."""
     holders = await rows(connection, f"{HOLDERS} ORDER BY place", numbers)
     return {row["number"]: row["id"] for row in holders}
+
+
+async def holder(connection: Connection, number: str | None) -> UUID | None:
+    """Whose this one number is. Raises WrongKey."""
+    return (await find(connection, [number])).get(number) if number else None
 
 
 async def rows(connection: Connection, query: str, numbers: Iterable[str]) -> Sequence[Any]:

@@ -126,9 +126,9 @@ async def taken(
     connection: Connection, member: UUID, phone: str | None, external_id: str | None
 ) -> bool:
     """Whether somebody else has one of these names, which must be locked."""
-    holders = await phones.find(connection, [phone] if phone else [])
+    holder = await phones.holder(connection, phone)
     found: bool = await connection.fetchval(_TAKEN, member, external_id)
-    return found or bool(holders.keys() and holders != {phone: member})
+    return found or holder not in (None, member)
 
 
 async def save(connection: Connection, member: UUID, profile: Profile) -> None:
@@ -191,8 +191,7 @@ async def search(
 ) -> list[Member]:
     """Members in id order after a cursor. `text` is a card, also a replaced one, or the shop's own
     id, `phone` and `name` the same as their normal forms; each of them may match."""
-    found = await phones.find(connection, [phone] if phone else [])
-    called = next(iter(found.values()), None)
+    called = await phones.holder(connection, phone)
     rows = await connection.fetch(_SEARCH, after, status, limit, tag, text, called, name)
     return [Member(*row) for row in rows]
 

@@ -107,9 +107,10 @@ def use(keys: Keys[str]) -> None:
     _process.marks = None
 
 
-async def begun(connection: Connection) -> bool:
-    """Whether what is written now is locked away; not while the version before may still run."""
-    migrated = await connection.fetchval(_MIGRATED)
+async def begun(connection: Connection, migrated_at: str = _MIGRATED) -> bool:
+    """Whether what is written now is locked away; not while the version before may still run. The
+    query says when the migration came, and nothing in a shop that was not there before."""
+    migrated = await connection.fetchval(migrated_at)
     return migrated is None or clock.now() >= migrated + WAIT
 
 

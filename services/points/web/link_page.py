@@ -166,8 +166,8 @@ async def _by_card(connection: Connection, key: bytes, given: Given, now: dateti
     await link_codes.require_tries(connection, who, now, TRIES_OF_CARD)
     phone = phones.normal(given.phone)
     members = await member_store.by(connection, "card", [card])
-    holders = await phone_store.find(connection, [phone] if phone else [])
-    if members and phone is not None and holders.get(phone) == members[0].id:
+    holder = await phone_store.holder(connection, phone)
+    if members and members[0].id == holder:
         return members[0].id
     await store.tried(connection, who, now)
     return None

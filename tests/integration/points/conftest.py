@@ -1,7 +1,8 @@
 """The points service's parts on real servers, in this process: consumers, ranks, the API."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -16,8 +17,9 @@ from services.points.programs.rulebook import Rulebook
 from services.points.purchases.awards import Awards
 from services.points.rankings.ranking import Ranking
 from services.points.settings import WebSettings
+from services.points.store import sealed
 from services.points.web import app as web
-from shared import outbox
+from shared import clock, outbox
 from shared.bus.bus import Bus
 from shared.bus.handling import Batch
 from shared.db import open_pool
@@ -98,3 +100,11 @@ async def points(servers: Any, database: Any, namespace: str) -> AsyncIterator[P
     for each in running[1:]:
         each.cancel()
     await pool.close()
+
+
+@pytest.fixture
+def usual_key(points: Points) -> Iterator[None]:
+    """Afterwards it is the usual time again, and the usual PERSONAL_DATA_KEY."""
+    yield
+    clock.set_offset(timedelta())
+    sealed.use(Keys(PERSONAL_KEY))

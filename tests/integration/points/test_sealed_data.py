@@ -1,8 +1,6 @@
 """What is known of members and nothing is found by: locked away in every table, read by those who
 may, and gone from every copy with the member's key."""
 
-from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,11 +23,7 @@ HIDDEN = (*PRIVATE.values(), WHY)
 NEW = "the key that comes after it, long enough"
 
 
-@pytest.fixture(autouse=True)
-def key() -> Iterator[None]:
-    yield
-    clock.set_offset(timedelta())
-    sealed.use(Keys(PERSONAL_KEY))
+pytestmark = pytest.mark.usefixtures("usual_key")
 
 
 async def somebody(points: Points) -> Any:

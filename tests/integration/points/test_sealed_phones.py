@@ -1,8 +1,6 @@
 """Phones of members: locked away in every table, found by who has the key, of one member each."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +15,7 @@ from services.points.purchases.awards import Awards
 from services.points.store import exports, sealed
 from services.points.store.members import NewMember
 from services.points.store.sealed import WrongKey
-from shared import clock, ids
+from shared import ids
 from shared.bus.handling import Batch
 from shared.events import MemberRef
 from shared.keys import Keys
@@ -46,12 +44,7 @@ from tests.integration.points.shop import (
 )
 from tests.integration.points.test_member_search import found
 
-
-@pytest.fixture(autouse=True)
-async def afterwards(points: Points) -> AsyncIterator[None]:
-    yield
-    clock.set_offset(timedelta())
-    sealed.use(Keys(PERSONAL_KEY))
+pytestmark = pytest.mark.usefixtures("usual_key")
 
 
 async def test_it_stands_in_clear_in_no_table_and_is_told_to_who_may_know(points: Points) -> None:

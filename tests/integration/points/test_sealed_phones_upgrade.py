@@ -1,7 +1,5 @@
 """Phones on the day after an upgrade, while the version before may still run, and after it."""
 
-from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +9,7 @@ import pytest
 from services.points.nights import sealing
 from services.points.programs.rulebook import Rulebook
 from services.points.purchases.awards import Awards
-from services.points.store import phones, sealed
+from services.points.store import phones
 from services.points.store.sealed import WAIT
 from shared import clock
 from shared.bus.handling import Batch
@@ -32,7 +30,6 @@ from tests.integration.points.phone_desk import (
     who,
 )
 from tests.integration.points.shop import (
-    PERSONAL_KEY,
     QR_KEY,
     Points,
     owner,
@@ -40,12 +37,7 @@ from tests.integration.points.shop import (
 )
 from tests.integration.points.test_member_search import found
 
-
-@pytest.fixture(autouse=True)
-async def afterwards(points: Points) -> AsyncIterator[None]:
-    yield
-    clock.set_offset(timedelta())
-    sealed.use(Keys(PERSONAL_KEY))
+pytestmark = pytest.mark.usefixtures("usual_key")
 
 
 async def test_on_the_day_of_the_upgrade_old_and_new_see_each_other(points: Points) -> None:
