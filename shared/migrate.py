@@ -18,7 +18,7 @@ from shared import clock
 _LOCK = 0x74616D617275  # "tamaru"; only one migration runs at a time
 ALONE = "-- without a transaction"
 """First line of a file with one statement that PostgreSQL runs only so, and that may be repeated:
-CREATE INDEX CONCURRENTLY IF NOT EXISTS."""
+CREATE INDEX CONCURRENTLY IF NOT EXISTS, DROP INDEX CONCURRENTLY IF EXISTS."""
 
 LOCK_SECONDS = 3
 """How long a change waits for a table. Whoever waits for one keeps all others waiting behind it, so

@@ -176,8 +176,7 @@ async def broadcasts(process: Process) -> None:
     rate = settings.personal_broadcast_rate
     own_pace = pace("campaign", rate, within=pace("push", yielding=True))
     admission = await _admission(process, settings)
-    recorder = Recorder(process.pool, campaigns=True)
-    sender = _sender(settings, line, recorder, rules, pace, own_pace, admission)
+    sender = _sender(settings, line, Recorder(process.pool), rules, pace, own_pace, admission)
     posting = Posting(
         process.pool,
         line,

@@ -28,12 +28,10 @@ _deliveries = Counter(
 
 
 class Recorder:
-    """Groups records, all of notices or all of campaigns; the future of each is done once it is
-    committed."""
+    """Groups records; the future of each is done once it is committed."""
 
-    def __init__(self, pool: "Pool[Any]", *, campaigns: bool = False) -> None:
+    def __init__(self, pool: "Pool[Any]") -> None:
         self._pool = pool
-        self._campaigns = campaigns
         self._group: Coalescer[Record, None] = Coalescer(self._write, limit=GROUP)
 
     def record(self, record: Record) -> asyncio.Future[None]:
@@ -47,7 +45,7 @@ class Recorder:
     async def _write(self, records: list[Record]) -> Sequence[None]:
         while True:
             try:
-                await store.record(self._pool, records, campaigns=self._campaigns)
+                await store.record(self._pool, records)
                 break
             except (*UNREACHABLE, *CONFLICTS) as problem:
                 log.warning("results not written yet", problem=type(problem).__name__)

@@ -185,11 +185,13 @@ class Sender:
         return await self._push(delivery)
 
     async def _push(self, delivery: Delivery) -> Record | None:
+        if _too_late(delivery, clock.now()):
+            return _let_go(delivery, clock.now())
         pace = self._push_pace if delivery.priority <= URGENT else self._rush_pace
         await pace.take(self._lanes.backlog)
         now = clock.now()
-        if now > delivery.lease_until - LEASE_MARGIN:
-            return None
+        if _too_late(delivery, now):
+            return _let_go(delivery, now)
         if progress.forgotten(delivery, now):
             reason = "a push of unknown outcome, and its retry key has expired"
             return self._noted(delivery, progress.given_up(delivery, now, reason))
@@ -233,12 +235,12 @@ class Sender:
     async def _reply(self, delivery: Delivery) -> Record | None:
         await self._reply_pace.take(self._lanes.backlog)
         now = clock.now()
-        if now > delivery.lease_until - LEASE_MARGIN:
-            return None
+        if _too_late(delivery, now):
+            return _let_go(delivery, now)
         if delivery.reply_tried_at is None:
             await self._recorder.record(progress.reply_intended(delivery, now))
-            if (now := clock.now()) > delivery.lease_until - LEASE_MARGIN:  # the database was slow
-                return progress.put_back(delivery, now) if now < delivery.lease_until else None
+            if _too_late(delivery, now := clock.now()):  # the database was slow
+                return _let_go(delivery, now)
         token = delivery.reply_token or ""
         answer = await self._line.reply(token, delivery.messages)
         now = clock.now()
@@ -276,6 +278,19 @@ class Sender:
             log.warning("message not delivered", delivery=str(delivery.id), kind=delivery.kind,
                         status=record.status, reason=record.reason)  # fmt: skip
         return record
+
+
+def _too_late(delivery: Delivery, now: datetime) -> bool:
+    """Whether a call could outlast the lease."""
+    return now > delivery.lease_until - LEASE_MARGIN
+
+
+def _let_go(delivery: Delivery, now: datetime) -> Record | None:
+    """Put it back for who has time, in the turn that it had: it has waited long. None when the
+    lease is over, for then it may be another's."""
+    if now >= delivery.lease_until:
+        return None
+    return progress.put_back(delivery, delivery.lease_until - LEASE)
 
 
 def _spread() -> float:

@@ -11,7 +11,6 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.notify.categories import CAMPAIGN
 from services.notify.sending.deliveries import Delivery, Record
 from shared.bus.handling import Connection
 
@@ -54,17 +53,16 @@ FROM json_to_recordset($1::json) AS r (
     reason text, request_id text, finished_at timestamptz
 )
 WHERE d.line_user_id = r.line_user_id AND d.event_id = r.event_id
-    AND d.line_user_id = ANY($2::text[])
+    AND d.status IN ('waiting', 'held')
 """
-# What is open, by the shortest way. Of notices that is few, and an index of their own holds them.
-# Of a broadcast it is everybody who waits for it: to look through them for each of those that went
-# out took a core, and receipts looked through them, too. These are found by their key.
-_NOTICES = f"{_RECORD} AND d.priority < {CAMPAIGN} AND d.due_at IS NOT NULL"
-_CAMPAIGNS = f"{_RECORD} AND d.priority = {CAMPAIGN} AND d.status IN ('waiting', 'held')"
 
-_SKIP_BLOCKED = """
+OPEN = "status IN ('waiting', 'held') AND multicast_id IS NULL"
+"""What `due_at IS NOT NULL` means. Said so, what is open is found by somebody's key: by `due_at`
+the planner would look through all of it, since most of the time it is next to nothing."""
+
+_SKIP_BLOCKED = f"""
 UPDATE deliveries SET status = 'skipped', due_at = NULL, reason = 'blocked', finished_at = $2
-WHERE line_user_id = ANY($1::text[]) AND due_at IS NOT NULL
+WHERE line_user_id = ANY($1::text[]) AND {OPEN}
     AND unknown_since IS NULL AND reply_tried_at IS NULL
 """
 
@@ -127,14 +125,9 @@ async def insert(
     return {row[0] for row in rows}
 
 
-async def record(
-    pool: "asyncpg.Pool[Any]", records: Sequence[Record], *, campaigns: bool = False
-) -> None:
-    """Write down what became of notices, or of broadcasts' messages of each one's own; what is over
-    already stays as it is."""
-    # The users stand apart too: from JSON alone the planner would read a small table whole.
-    users = [each.line_user_id for each in records]
-    await pool.execute(_CAMPAIGNS if campaigns else _NOTICES, _encode(records).decode(), users)
+async def record(pool: "asyncpg.Pool[Any]", records: Sequence[Record]) -> None:
+    """Write down what became of deliveries; what is over already stays as it is."""
+    await pool.execute(_RECORD, _encode(records).decode())
 
 
 async def skip_blocked(connection: Connection, line_user_ids: list[str], now: datetime) -> None:

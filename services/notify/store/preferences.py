@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from services.notify.store.deliveries import OPEN
 from shared.bus.handling import Connection
 
 
@@ -30,11 +31,11 @@ _STOPPED = """
 SELECT line_user_id, category FROM preferences WHERE line_user_id = ANY($1::text[]) AND stopped
 """
 # What certainly was not sent yet; what may have been is left to its call.
-_SKIP = """
+_SKIP = f"""
 UPDATE deliveries AS d
 SET status = 'skipped', due_at = NULL, reason = 'opted_out', finished_at = $2
 FROM preferences p
-WHERE d.line_user_id = ANY($1::text[]) AND d.due_at IS NOT NULL
+WHERE d.line_user_id = ANY($1::text[]) AND {OPEN}
     AND d.unknown_since IS NULL AND d.reply_tried_at IS NULL
     AND p.line_user_id = d.line_user_id AND p.category = d.category AND p.stopped
 """

@@ -223,6 +223,12 @@ SELECT person, gen_random_uuid(), gen_random_uuid(), 'welcome', 'account', 0, 'd
     $2, $2
 FROM unnest($1::text[]) AS person
 """
+_RECEIPTS = """
+INSERT INTO deliveries (line_user_id, event_id, id, kind, category, priority, status, messages,
+    tries, created_at, due_at)
+SELECT person, event, gen_random_uuid(), 'earned', 'receipt', 1, 'waiting', '[]', 0, $2, $2
+FROM unnest($1::text[], $3::uuid[]) AS r (person, event)
+"""
 _WAITING = """
 INSERT INTO deliveries (line_user_id, event_id, id, kind, category, priority, status, messages,
     tries, created_at, due_at, broadcast_id)
@@ -234,9 +240,23 @@ FROM unnest($1::text[]) AS person
 async def sale_to(pool: "asyncpg.Pool[Any]", count: int) -> UUID:
     """A broadcast that waits for so many people, each with words of their own, in a shop in which
     nothing was waiting when the database last looked."""
-    people, now, id = [user(number) for number in range(count)], clock.now(), ids.new_id()
-    await pool.execute(_WELCOMES, people, now)
-    await pool.execute("ANALYZE deliveries")
+    people, now, id = await _welcomed(pool, count), clock.now(), ids.new_id()
     await pool.execute(_BROADCAST, id, now)
     await pool.execute(_WAITING, people, now, id)
     return id
+
+
+async def wait_for_turn(pool: "asyncpg.Pool[Any]", count: int) -> list[UUID]:
+    """So many people, who waited for nothing when the database last looked, wait for a receipt
+    each; the events, in the order of `user`."""
+    people, now = await _welcomed(pool, count), clock.now()
+    events = [ids.new_id() for _ in people]
+    await pool.execute(_RECEIPTS, people, now, events)
+    return events
+
+
+async def _welcomed(pool: "asyncpg.Pool[Any]", count: int) -> list[str]:
+    people = [user(number) for number in range(count)]
+    await pool.execute(_WELCOMES, people, clock.now())
+    await pool.execute("ANALYZE deliveries")
+    return people

@@ -97,6 +97,18 @@ async def test_what_is_no_longer_leased_is_left_to_others(parts):
     assert sender.room() == sender_module.MOST_HELD
 
 
+async def test_what_there_is_no_time_for_is_put_back_in_its_turn(parts):
+    """Left alone, it would wait until the lease ends, and then stand behind all others."""
+    sender, line, paper = parts
+    soon = clock.now() + sender_module.LEASE_MARGIN / 2
+    sender.submit([delivery("u1", 1, lease_until=soon), delivery("u2", 2)])
+    await until(lambda: len(paper.records) == 2)
+    assert line.pushed == ["u2"]
+    (put_back,) = [record for record in paper.records if record.line_user_id == "u1"]
+    assert (put_back.status, put_back.tries) == ("waiting", 0)
+    assert put_back.due_at == soon - sender_module.LEASE
+
+
 async def test_draining_puts_back_what_was_not_begun(parts):
     sender, line, paper = parts
     sender.submit([delivery(f"u{number}", number) for number in range(50)])
