@@ -112,7 +112,7 @@ async def test_a_changed_plan_releases_what_is_held(pool):
     assert [each.line_user_id for each in await claim(pool, now, now + LEASE, 9)] == ["U0"]
 
 
-async def test_the_urgent_are_claimed_first_and_campaigns_by_who_sends_them(pool):
+async def test_the_urgent_are_claimed_first_and_campaigns_never(pool):
     now = clock.now()
     made = [msgspec.structs.replace(delivery(n, now), priority=3 - n) for n in range(4)]
     for age, each in enumerate(made):
@@ -120,5 +120,3 @@ async def test_the_urgent_are_claimed_first_and_campaigns_by_who_sends_them(pool
         await store.insert(pool, [each], [None], now=now, due_at=due, taken=False)
     claimed = [await claim(pool, now, now + LEASE, 1) for _ in range(4)]
     assert [[each.priority for each in page] for page in claimed] == [[0], [1], [2], []]
-    campaign = await claim(pool, now, now + LEASE, 9, [3])
-    assert [each.priority for each in campaign] == [3]
