@@ -26,7 +26,7 @@ _LINKS = Process(
     ("{python}", "-m", "deploy.bench.noop_links"),
     "BENCH_LINKS_URL",
     role="notify",
-    needs=("LINE_CHANNEL_ACCESS_TOKEN", "LINE_LOGIN_CHANNEL_ID", "LIFF_ID"),
+    needs=next(process.needs for process in PROCESSES if process.name == "notify-web"),
 )
 
 

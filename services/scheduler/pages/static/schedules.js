@@ -35,6 +35,12 @@ function span(seconds) {
   return say(unit, { n: Math.round(count).toLocaleString(language) });
 }
 
+// What happens daily, which is the usual, in words; anything else as it was set.
+function times(cron) {
+  const daily = /^(\d{1,2}) (\d{1,2}) \* \* \*$/.exec(cron);
+  return daily ? say("daily", { at: `${daily[2].padStart(2, "0")}:${daily[1].padStart(2, "0")}` }) : node("code", cron);
+}
+
 const MARKS = { active: "good", paused: "warn", held: "warn", broken: "bad", due: "bad" };
 const call = (path, method = "GET") => api(method, `/v1/schedules${path}`);
 
@@ -65,7 +71,7 @@ function schedule(each) {
     node("div", [node("h3", words[language].names[each.name] ?? each.name), node("span", say(each.status), { class: `badge ${MARKS[each.status] ?? ""}` })], { class: "card-head" }),
     each.problem ? node("p", each.problem, { class: "problem" }) : null,
     node("dl", [
-      node("dt", say("times")), node("dd", [node("code", each.cron), ` ${each.time_zone}`]),
+      node("dt", say("times")), node("dd", [times(each.cron), ` ${each.time_zone}`]),
       node("dt", say("last")), node("dd", last ? `${moment(last.fired_at)} ${last.asked_by ? say("by_hand") : ""}` : say("never")),
       last && !last.asked_by ? node("dt", say("lag")) : null,
       last && !last.asked_by ? node("dd", span(last.lag_seconds), { class: last.lag_seconds > 60 ? "late" : null }) : null,
