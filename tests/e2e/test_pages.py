@@ -185,6 +185,12 @@ async def test_pages_of_the_shop(stack: Stack, staff: Readers, regular: str, are
     assert not found, "\n\n".join(found)
 
 
+async def test_a_daily_time_is_told_in_words(stack: Stack, staff: Readers) -> None:
+    for reader, told in ((staff.day, "毎日 03:30 Asia/Tokyo"), (staff.night, "every day at 03:30")):
+        await reader.open(f"{stack.env['EDGE_URL']}/console/schedules")
+        assert told in await reader.seen.page.locator("#schedules").inner_text()
+
+
 @pytest.mark.parametrize("path", FOR_ANYBODY, ids=name_of)
 async def test_pages_for_anybody(stack: Stack, anybody: Readers, path: str) -> None:
     await judged_by_both(anybody, stack.env["EDGE_URL"] + path, name_of(path))
