@@ -32,6 +32,7 @@ SELECT k.member_id, $2, k.sealed FROM unnest($1::uuid[], $3::bytea[]) AS k (memb
 JOIN members m ON m.id = k.member_id AND m.erased_at IS NULL
 ORDER BY k.member_id
 ON CONFLICT DO NOTHING
+RETURNING member_id
 """
 _OLD_KEYS = """
 SELECT member_id, key_name, sealed FROM member_keys WHERE key_name = $1
@@ -210,8 +211,10 @@ async def _made(connection: Connection, members: Iterable[UUID]) -> dict[UUID, b
     found = await _there(connection, wanted) if wanted else {}
     if missing := wanted - found.keys():
         new = {member: sealing.new_key() for member in sorted(missing)}
-        await connection.execute(_ADD, *_locked(new))
-        found |= await _there(connection, missing)
+        added = {row["member_id"] for row in await connection.fetch(_ADD, *_locked(new))}
+        found |= {member: new[member] for member in added}
+        if others := missing - added:  # made by somebody else meanwhile, or erased
+            found |= await _there(connection, others)
     return found
 
 

@@ -43,6 +43,9 @@ async def test_a_run_brings_members_with_all_that_is_known(points: Points, desk:
     done = await desk.ran(CARDS, "paper_card")
     assert (done["done"]["new"], done["done"]["points"], done["done"]["last_row"]) == (3, 1620, 4)
     member = await desk.found(card="0001")
+    searched = await points.client.get("/v1/members", params={"q": "0003"}, headers=owner())
+    third = await desk.found(card="0003")
+    assert [each["id"] for each in searched.json()["items"]] == [third["id"]]
     assert member["id"] == (await desk.found(phone="09011110001"))["id"]
     assert member["points"]["balance"] == 120
     assert member["points"]["expiring"][0]["at"].startswith("2099-03-31T15:00")
