@@ -1,11 +1,10 @@
-"""Finding deliveries that are due: what had to wait, was held, or was left behind by a crash.
+"""Finding notices that are due: what had to wait, was held, or was left behind by a crash.
 
-Owns the rhythm; any number of replicas poll, and the lease keeps them apart. Each process polls for
-the priorities that it sends.
+Owns the rhythm; any number of replicas poll, and the lease keeps them apart. What is said to many
+is taken by who sends it (`broadcasts.personal`).
 """
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 from services.notify.sending.alarm import Alarm
@@ -21,26 +20,21 @@ POLL_SECONDS = 0.5
 PAGE = 500
 
 
-async def poll(
-    pool: "Pool[Any]",
-    sender: Sender,
-    alarm: Alarm | None = None,
-    priorities: Sequence[int] = store.NOTICES,
-) -> None:
-    """Hand due deliveries of these priorities to the sender, until cancelled."""
+async def poll(pool: "Pool[Any]", sender: Sender, alarm: Alarm | None = None) -> None:
+    """Hand due notices to the sender, until cancelled."""
     while True:
         pause = alarm.pause(clock.now(), POLL_SECONDS) if alarm else POLL_SECONDS
         await asyncio.sleep(pause)
         try:
-            while await take_due(pool, sender, priorities):
+            while await take_due(pool, sender):
                 pass
         except (*UNREACHABLE, *CONFLICTS) as problem:
             log.warning("due deliveries not looked for", problem=type(problem).__name__)
 
 
-async def take_due(pool: "Pool[Any]", sender: Sender, priorities: Sequence[int]) -> bool:
+async def take_due(pool: "Pool[Any]", sender: Sender) -> bool:
     """Take one page; true when more may be due and there is room for it."""
-    levels = [level for level in priorities if sender.room(level)]
+    levels = [level for level in store.NOTICES if sender.room(level)]
     if not levels:
         return False
     page = min(PAGE, sender.room(max(levels)))

@@ -185,8 +185,8 @@ class Sender:
         return await self._push(delivery)
 
     async def _push(self, delivery: Delivery) -> Record | None:
-        if _too_late(delivery, clock.now()):
-            return _let_go(delivery, clock.now())
+        if _too_late(delivery, now := clock.now()):
+            return _let_go(delivery, now)
         pace = self._push_pace if delivery.priority <= URGENT else self._rush_pace
         await pace.take(self._lanes.backlog)
         now = clock.now()

@@ -120,3 +120,4 @@ async def test_the_urgent_are_claimed_first_and_campaigns_never(pool):
         await store.insert(pool, [each], [None], now=now, due_at=due, taken=False)
     claimed = [await claim(pool, now, now + LEASE, 1) for _ in range(4)]
     assert [[each.priority for each in page] for page in claimed] == [[0], [1], [2], []]
+    assert await claim(pool, now, now + LEASE, 9, [3]) == []
