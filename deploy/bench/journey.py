@@ -163,7 +163,8 @@ async def _naive(road: Road, house: House, scale: float) -> tuple[Journey, Journ
 
 async def _one_rank(session: aiohttp.ClientSession, house: House) -> None:
     """Everybody is to reach the first rank with the first purchase, and no more: a message for a
-    rank in the middle would be counted as a receipt's delay."""
+    rank in the middle would be counted as a receipt's delay. So everybody is at the top, and what
+    they did is not counted anew for their ranks."""
     url = f"{house.env['POINTS_URL']}/v1/program"
     headers = {"Authorization": f"Bearer {house.env['OWNER_API_KEY']}"}
     async with session.get(url, headers=headers) as answer:

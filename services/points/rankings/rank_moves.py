@@ -84,8 +84,14 @@ async def _moves(
 ) -> list[Move]:
     """What is to change, as the facts are now."""
     now = clock.now()
-    standings = await store.read(connection, members, now)
-    measured = await store.measure(connection, members, ranks.window_start(program, now))
+    standings = {
+        id: standing
+        for id, standing in (await store.read(connection, members, now)).items()
+        if not ranks.settled(program, standing.held, evaluation=evaluation)
+    }
+    if not standings:
+        return []
+    measured = await store.measure(connection, list(standings), ranks.window_start(program, now))
     decided = [
         decide(program, standing, measured[id], now, evaluation)
         for id, standing in standings.items()

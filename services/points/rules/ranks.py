@@ -92,6 +92,16 @@ def evaluate(
     )
 
 
+def settled(program: Program, held: Held, *, evaluation: bool) -> bool:
+    """Whether `evaluate` leaves this rank as it is whatever its member did, so that nobody need
+    count it: who is at the top goes no higher, and down only in an evaluation."""
+    if evaluation:
+        return False
+    if not program.ranks.levels:
+        return held == Held(floor=held.floor)
+    return held.code == held.own == program.ranks.levels[-1].code
+
+
 class _Earned(Struct, frozen=True):
     """A rank without its floor, and until when it is kept."""
 

@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from services.points.rules.ranks import Metrics
 from services.points.store import ranks as store
 from shared import clock, ids
@@ -141,6 +143,30 @@ async def test_ranks_that_stay_are_neither_locked_nor_written(points: Points) ->
         await connection.execute("SELECT FROM accounts FOR UPDATE")
         await night(points)
     assert await points.pool.fetchrow(where) == before
+
+
+async def test_who_is_at_the_top_is_not_counted_anew_by_day(
+    points: Points, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await publish(points, rules(BRONZE, SILVER))
+    regular, other = await join(points), await join(points)
+    await buy(points, regular)
+    await buy(points, regular)
+    await becomes(points, regular, "silver")
+    counted: list[UUID] = []
+    measure = store.measure
+
+    async def noted(connection: Any, members: Any, since: Any) -> Any:
+        counted.extend(members)
+        return await measure(connection, members, since)
+
+    monkeypatch.setattr(store, "measure", noted)
+    await buy(points, regular)
+    await buy(points, other)
+    await becomes(points, other, "bronze")
+    assert set(counted) == {UUID(other["id"])}
+    await night(points)
+    assert set(counted) == {UUID(other["id"]), UUID(regular["id"])}
 
 
 async def test_refunds_lower_what_counts_at_the_time_of_the_purchase(points: Points) -> None:

@@ -15,6 +15,7 @@ from services.points.rules.ranks import (
     next_level,
     place_of,
     reached,
+    settled,
     to_keep,
 )
 
@@ -162,3 +163,24 @@ def test_whoever_does_what_is_missing_is_promoted(program: Program, metrics: Met
     }
     assert all(gap > 0 for gap in above["missing"].values())
     assert earned_level(levels, Metrics(**done)) >= place(program, above["code"])
+
+
+UNTIL = st.sampled_from([None, NOW - timedelta(days=1), NOW + timedelta(days=1)])
+
+
+@settings(max_examples=400, deadline=None)
+@given(program=programs(), metrics=METRICS, until=UNTIL, data=st.data())
+def test_what_a_member_at_the_top_did_moves_nothing_before_an_evaluation(
+    program: Program, metrics: Metrics, until: datetime | None, data: st.DataObject
+) -> None:
+    top = codes(program)[-1]
+    known = st.sampled_from([top, top, *codes(program), "gone"])
+    held = Held(
+        code=data.draw(known), own=data.draw(known), keep_until=until, floor=data.draw(known)
+    )
+    if settled(program, held, evaluation=False):
+        decision = evaluate(program, metrics, held, NOW)
+        assert (decision.code, decision.own, decision.keep_until) == (held.code, held.own, until)
+        assert decision.direction == "same"
+    assert settled(program, Held(code=top, own=top), evaluation=False)
+    assert not settled(program, Held(code=top, own=top), evaluation=True)
