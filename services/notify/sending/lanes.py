@@ -14,6 +14,10 @@ from services.notify.sending.deliveries import Delivery
 
 PRIORITIES = CAMPAIGN + 1
 
+MOST_OF_ONE = 20
+"""For whom so many calls are to be made, the rest waits in the database: whatever there is to say
+to one person, memory is bounded and the others' turn comes."""
+
 
 class Lanes:
     """Take with `next`, and say with `done` when the person's next one may go."""
@@ -43,6 +47,10 @@ class Lanes:
             lane.append(delivery)
             if user not in self._out:
                 self._queue(user, delivery.priority)
+
+    def crowded(self) -> list[str]:
+        """For whom no more is to be taken yet."""
+        return [user for user, lane in self._lanes.items() if len(lane) >= MOST_OF_ONE]
 
     def urgent(self) -> Delivery | None:
         """One that goes next of those that somebody waits for right now; None when all are out."""

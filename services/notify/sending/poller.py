@@ -33,15 +33,15 @@ async def poll(pool: "Pool[Any]", sender: Sender, alarm: Alarm | None = None) ->
 
 
 async def take_due(pool: "Pool[Any]", sender: Sender) -> bool:
-    """Take one page; true when more may be due and there is room for it."""
+    """Take one page; true when more may be due. Of few people a page may be short."""
     levels = [level for level in store.NOTICES if sender.room(level)]
     if not levels:
         return False
     page = min(PAGE, sender.room(max(levels)))
     now = clock.now()
     merging = sender.rules.merging
-    groups = await store.claim(pool, now, now + LEASE, page, merging, levels)
+    groups = await store.claim(pool, now, now + LEASE, page, merging, levels, but=sender.crowded())
     sender.submit([group.leader for group in groups])
     merged = sum(len(group.followers) for group in groups)
     count_outcomes(["merged"] * merged)
-    return len(groups) + merged >= page
+    return bool(groups)

@@ -101,6 +101,10 @@ class Sender:
         most = MOST_HELD if priority <= URGENT else MOST_HELD // 2
         return 0 if self._stopping else max(0, most - self._lanes.backlog)
 
+    def crowded(self) -> list[str]:
+        """For whom it takes no more now."""
+        return self._lanes.crowded()
+
     def waited(self) -> float:
         """Seconds that one of the first has been in memory for which somebody waits right now."""
         first = self._lanes.urgent()

@@ -14,13 +14,14 @@ from services.notify.categories import CAMPAIGN
 from services.notify.sending import grouping
 from services.notify.sending.deliveries import Delivery
 from services.notify.sending.grouping import MOST_OBJECTS, Group
+from services.notify.sending.lanes import MOST_OF_ONE
 from shared.bus.handling import Connection
 
 NOTICES = tuple(range(CAMPAIGN))
 """The priorities of what is said to one person because something happened."""
 
 OPEN_NOTICES = f"priority < {CAMPAIGN} AND status IN ('waiting', 'held')"
-"""What `deliveries_open_notices` holds."""
+"""What `deliveries_in_turn` holds."""
 
 _COLUMNS = """line_user_id, event_id, id, kind, category, priority, template_version, language,
     broadcast_id, unit, messages, tries, unknown_since, reply_token, reply_until, reply_tried_at,
@@ -30,15 +31,15 @@ _COLUMNS = """line_user_id, event_id, id, kind, category, priority, template_ver
 # costs less than a wrong one.
 _PLANNED_NOW = "SET LOCAL plan_cache_mode = force_custom_plan"
 
-# Whose turn it is, by the most urgent of what is due; then all that waits for these people. That
-# is looked up for each and called by its status, not by `due_at`: while little is open, which is
-# nearly always, the planner believes that to read all of it is cheapest, and it still does when ten
-# thousand wait (decision 34).
+# Whose turn it is, by the most urgent of what is due; then what waits for these people, the oldest
+# first. That is looked up for each and called by its status, not by `due_at`: while little is open,
+# which is nearly always, the planner believes that to read all of it is cheapest, and it still does
+# when ten thousand wait (decision 34).
 _DUE = f"""
 WITH due AS (
     SELECT found.line_user_id FROM unnest($3::smallint[]) AS level, LATERAL (
         SELECT line_user_id FROM deliveries
-        WHERE priority = level AND due_at <= $1
+        WHERE priority = level AND due_at <= $1 AND line_user_id <> ALL($4::text[])
         ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
     ) AS found
     LIMIT $2
@@ -46,7 +47,7 @@ WITH due AS (
 SELECT waiting.* FROM (SELECT DISTINCT line_user_id FROM due) AS person, LATERAL (
     SELECT {_COLUMNS} FROM deliveries
     WHERE line_user_id = person.line_user_id AND {OPEN_NOTICES} AND (due_at <= $1 OR gathering)
-    FOR UPDATE SKIP LOCKED
+    ORDER BY created_at, event_id LIMIT {MOST_OF_ONE} FOR UPDATE SKIP LOCKED
 ) AS waiting
 ORDER BY created_at, event_id
 """
@@ -102,16 +103,20 @@ async def claim(
     limit: int,
     merging: Collection[str],
     priorities: Sequence[int] = NOTICES,
+    *,
+    but: Collection[str] = (),
 ) -> list[Group]:
     """Take up to `limit` notices of these priorities that are due, in their order and the oldest
-    of each first, in a transaction of its own; with what else waits for the same people.
+    of each first, in a transaction of its own; with what else waits for the same people, up to
+    `MOST_OF_ONE` of each.
 
-    `merging` are the categories that go out with others. What other processes have taken is passed
+    `merging` are the categories that go out with others; `but` are people for whom nothing is taken
+    now. What other processes have taken is passed
     over until their lease ends.
     """
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(_PLANNED_NOW)
-        rows = await connection.fetch(_DUE, now, limit, list(priorities))
+        rows = await connection.fetch(_DUE, now, limit, list(priorities), list(but))
         groups = grouping.grouped(_deliveries(rows, lease_until), merging)
         await _take(connection, groups, now, lease_until)
         return groups

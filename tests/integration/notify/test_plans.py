@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.notify.sending.lanes import MOST_OF_ONE
 from services.notify.sending.sender import LEASE
 from services.notify.store import campaigns, claims, deliveries
 from shared import clock
@@ -16,6 +17,7 @@ from tests.integration.notify.broadcast_house import sale_to, user, wait_for_tur
 
 CROWD = 20_000
 MOST = CROWD // 4
+DUE = "timestamptz, integer, smallint[], text[]"
 REMOVED = ("Rows Removed by Filter", "Rows Removed by Join Filter")
 
 
@@ -70,10 +72,18 @@ async def test_who_else_waits_for_a_broadcast_is_not_looked_through_for_each(
 async def test_nor_is_what_waits_for_its_turn(pool: Any) -> None:
     events = await wait_for_turn(pool, CROWD)
     now, few = clock.now() + timedelta(seconds=1), 100
-    claim = await work(pool, claims._DUE, "timestamptz, integer, smallint[]", now, few, "{0,1,2}")
+    claim = await work(pool, claims._DUE, DUE, now, few, "{0,1,2}", "{}")
     assert few < claim < MOST
     assert await work(pool, claims._GATHERING, "text[]", named(few)) < MOST
     assert few < await recorded(pool, events[:few]) < MOST
+
+
+async def test_nor_is_all_that_waits_for_one_person(pool: Any) -> None:
+    await wait_for_turn(pool, CROWD)
+    await pool.execute("UPDATE deliveries SET line_user_id = $1 WHERE status = 'waiting'", user(0))
+    now, few = clock.now() + timedelta(seconds=1), 100
+    claim = await work(pool, claims._DUE, DUE, now, few, "{0,1,2}", "{}")
+    assert MOST_OF_ONE < claim < MOST
 
 
 async def recorded(pool: Any, events: Sequence[Any]) -> int:

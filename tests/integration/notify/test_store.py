@@ -7,8 +7,12 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from services.notify.preferences.rules import MessageRules
+from services.notify.program_zone import ProgramZone
 from services.notify.sending import progress
 from services.notify.sending.deliveries import Delivery
+from services.notify.sending.lanes import MOST_OF_ONE, Lanes
+from services.notify.sending.poller import take_due
 from services.notify.store import claims
 from services.notify.store import deliveries as store
 from shared import clock
@@ -57,6 +61,57 @@ async def test_a_claim_passes_over_what_another_transaction_holds(pool):
         await other.execute("SELECT 1 FROM deliveries WHERE line_user_id = 'U0' FOR UPDATE")
         claimed = await asyncio.wait_for(claim(pool, now, now + LEASE, 10), 5)
     assert [each.line_user_id for each in claimed] == ["U1"]
+
+
+def of_one(count, now):
+    """One person's, which go out alone, each after the one before."""
+    return [
+        Delivery("U1", UUID(int=n), UUID(int=n), "k", "[]", now, category="campaign", priority=1)
+        for n in range(count)
+    ]
+
+
+async def test_of_one_person_some_are_taken_at_a_time_in_their_order(pool):
+    now = clock.now()
+    many = of_one(2 * MOST_OF_ONE + 1, now)
+    await store.insert(pool, many, [None] * len(many), now=now, due_at=now, taken=False)
+    taken = []
+    while claimed := await claim(pool, now, now + LEASE, len(many)):
+        assert len(claimed) <= MOST_OF_ONE
+        taken += [each.id for each in claimed]
+    assert taken == [each.id for each in many]
+
+
+class Sink:
+    """Takes what a sender would, and sends nothing."""
+
+    rules = MessageRules(ProgramZone())
+
+    def __init__(self):
+        self.lanes = Lanes(1)
+
+    def room(self, priority=0):
+        return 10_000 - self.lanes.backlog
+
+    def crowded(self):
+        return self.lanes.crowded()
+
+    def submit(self, deliveries):
+        self.lanes.add(deliveries)
+
+
+async def test_what_waits_for_one_person_keeps_nobody_else_waiting(pool):
+    now, sink = clock.now() - LEASE, Sink()
+    many = of_one(600, now)
+    await store.insert(pool, many, [None] * len(many), now=now, due_at=now, taken=False)
+    later = now + timedelta(seconds=1)
+    others = [delivery(number, later) for number in range(1000, 1100)]
+    for each in others:
+        each.priority = many[0].priority
+    await store.insert(pool, others, [None] * len(others), now=later, due_at=later, taken=False)
+    while await take_due(pool, sink):
+        pass
+    assert sink.lanes.backlog == MOST_OF_ONE + len(others)
 
 
 async def test_a_claim_tells_since_when_it_may_have_been_sent(pool):
