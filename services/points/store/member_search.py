@@ -1,8 +1,8 @@
 """Members by the beginning of what they are found by (`member_terms`), and the filling of it.
 
 What is found by changes with members, profiles, cards and LINE's names by triggers of the database
-(migrations 0017 and 0041), in whatever way they are written; this reads. Callers pass what `form`
-gave.
+(migrations 0017, 0041, 0044 and 0045), in whatever way they are written; this reads. Callers pass
+what `form` gave.
 """
 
 from collections.abc import Sequence
@@ -80,7 +80,7 @@ WHERE m.id = ANY($1::uuid[]) AND m.erased_at IS NULL
     """
 INSERT INTO member_terms SELECT c.member_id, 'c', t.kind, t.term
 FROM (SELECT member_id, card FROM lost_cards UNION ALL SELECT member_id, card FROM old_cards) AS c,
-    number_terms(c.card) AS t
+    number_terms(search_form(c.card)) AS t
 WHERE c.member_id = ANY($1::uuid[])
 """,
     """

@@ -1,5 +1,6 @@
 """Members and balances from a file: what a dry run says is what a run does, once."""
 
+from importlib import resources
 from uuid import UUID
 
 import msgspec
@@ -68,6 +69,42 @@ async def test_a_run_brings_members_with_all_that_is_known(points: Points, desk:
     assert await points.told("member.joined.v1") == []
     assert {each["quiet"] for each in await points.told("points.adjusted.v1")} == {True}
     await verified(points)
+
+
+LETTERS = "カード番号,氏名,ポイント残高\nAB-007,山田,0\nＣＤ－008,佐藤,0\n"
+_MIGRATION = resources.files("services.points.migrations").joinpath("0045_old_cards_in_form.sql")
+_AS_BEFORE = """
+UPDATE member_terms t SET term = CASE kind WHEN 'b' THEN card ELSE reverse(card) END
+FROM old_cards c WHERE c.member_id = t.owner AND source = 'c'
+"""
+
+
+async def by_typing(points: Points, q: str) -> list[str]:
+    answer = await points.client.get("/v1/members", params={"q": q}, headers=owner())
+    return [each["id"] for each in answer.json()["items"]]
+
+
+async def test_an_old_card_with_letters_is_found_however_it_is_typed(
+    points: Points, desk: Desk
+) -> None:
+    await desk.ran(LETTERS, "paper_card")
+    member = [(await desk.found(card="AB-007"))["id"]]
+    for q in ("AB-007", "ab-0", "ＡＢ－００７", "7"):
+        assert await by_typing(points, q) == member, q
+    assert len(await by_typing(points, "cd-008")) == 1
+    terms = "SELECT kind, term FROM member_terms WHERE source = 'c' ORDER BY kind, term"
+    noted = await points.pool.fetch(terms)
+    await points.pool.execute(_AS_BEFORE)
+    assert await by_typing(points, "ab-007") == []
+    _, _, moved = _MIGRATION.read_text().rpartition("$$;")
+    await points.pool.execute(moved)
+    assert await points.pool.fetch(terms) == noted
+    assert await by_typing(points, "ab-007") == member
+    await points.pool.execute("DELETE FROM old_cards WHERE card = 'AB-007'")
+    assert len(await points.pool.fetch(terms)) == len(noted) / 2
+    await points.pool.execute(_AS_BEFORE)
+    await points.pool.execute("DELETE FROM old_cards")
+    assert await points.pool.fetch(terms) == [], "who is erased is found by no card"
 
 
 async def test_every_bad_row_is_named_with_its_column(points: Points, desk: Desk) -> None:
