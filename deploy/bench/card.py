@@ -65,9 +65,7 @@ async def _members(pool: "Pool[Any]", count: int) -> list[str]:
     """Members in LINE with a history; the cookies that let them look."""
     rulebook = Rulebook()
     awards = Awards(rulebook, Keys(QR_KEY.encode()))
-    people = [
-        NewMember(ids.new_id(), "", line_user_id=f"U{number:032x}") for number in range(count)
-    ]
+    people = [NewMember(id=ids.new_id(), line_user_id=f"U{number:032x}") for number in range(count)]
     async with pool.acquire() as connection, connection.transaction():
         added = await Enrolment(rulebook, awards).add(Batch(connection), people)
     shop = Shop(pool, [each.card for each in added], "")

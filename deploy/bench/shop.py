@@ -49,7 +49,7 @@ async def _open(pool: "Pool[Any]", count: int) -> list[str]:
         enrolment = Enrolment(Rulebook(), Awards(Rulebook(), Keys(b"bench" * 8)))
         for start in range(0, count, 5_000):
             some = [
-                NewMember(ids.new_id(), "", external_id=f"bench-{number}")
+                NewMember(id=ids.new_id(), external_id=f"bench-{number}")
                 for number in range(start, min(start + 5_000, count))
             ]
             people += await enrolment.add(Batch(connection), some)

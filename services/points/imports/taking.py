@@ -87,12 +87,12 @@ class Taking:
             number: fates.fate(each, shop, this=found.id, firsts={}, again=made.again)
             for number, each in rows.items()
         }
-        page = _Page(found, made, rows, decided)
+        page = _Page(found, made, rows, decided, clock.now())
         page.keep_out_repeats()
         await self._add_new(batch, page)
         books = await self._open(connection, page)
         page.keep_out_who_left(books)
-        await _know(batch, page, books.now)
+        await _know(batch, page)
         for number, member in page.members():
             _bring(books, books[member], page, number)
         await books.write(batch)
@@ -103,8 +103,8 @@ class Taking:
     async def _add_new(self, batch: Batch, page: "_Page") -> None:
         """Members for rows that lead to nobody, with fresh cards; their old ones lead to them."""
         coming = [
-            (number, NewMember(ids.new_id(), "", external_id=w.external_id, phone=w.phone))
-            for number, w in page.wanted(fates.NEW)
+            (number, _new_member(page.known_of_new(number), wanted))
+            for number, wanted in page.wanted(fates.NEW)
         ]
         added = await self._enrolment.add(batch, [person for _, person in coming])
         there = {person.id: person for person in added}
@@ -147,12 +147,18 @@ class _Page:
     """Rows that are taken in together, and what becomes of each."""
 
     def __init__(
-        self, found: Import, made: Choices, rows: dict[int, Read], decided: dict[int, Fate]
+        self,
+        found: Import,
+        made: Choices,
+        rows: dict[int, Read],
+        decided: dict[int, Fate],
+        now: datetime,
     ) -> None:
         self.found = found
         self.made = made
         self.rows = rows
         self.fates = decided
+        self.now = now
         self.bearers: list[NewMember] = []
         """Who came to bear names, for purchases that waited for these."""
 
@@ -171,6 +177,21 @@ class _Page:
     def wanted(self, kind: str) -> list[tuple[int, Wanted]]:
         """Rows of this fate."""
         return [(n, self.rows[n].wanted) for n, fate in self.fates.items() if fate.kind == kind]
+
+    def is_new(self, number: int) -> bool:
+        """Whether a row's member comes with it."""
+        return self.fates[number].kind == fates.NEW
+
+    def known(self, number: int, before: Profile) -> Profile:
+        """What is known of a row's member with what the row tells."""
+        try:
+            return filled(before, self.rows[number].wanted, self.made.consent, self.now)
+        except ProfileRefused:  # too many tags or fields already: what is there stays
+            return before
+
+    def known_of_new(self, number: int) -> Profile:
+        """The same of somebody who comes with the row."""
+        return self.known(number, _named(self.rows[number].wanted))
 
     def members(self) -> list[tuple[int, UUID]]:
         """Rows that are taken in, with their members."""
@@ -224,31 +245,33 @@ class _Page:
         ]
 
 
-async def _know(batch: Batch, page: _Page, now: datetime) -> None:
+async def _know(batch: Batch, page: _Page) -> None:
     """Fill in what is known of the members, and let old cards lead to them."""
     connection = batch.connection
     members = page.members()
-    matched = [member for number, member in members if page.fates[number].kind == fates.MATCHED]
+    matched = [member for number, member in members if not page.is_new(number)]
     await store.lock(connection, matched)
-    known = await profile_store.find_all(connection, [member for _, member in members])
+    there = await profile_store.find_all(connection, matched)
     people_, changes = [], []
     for number, member in members:
-        wanted, before = page.rows[number].wanted, known[member]
-        after = _filled(before, wanted, page.made.consent, now)
-        new = page.fates[number].kind == fates.NEW
-        if after != before or (new and wanted.joined):
-            people_.append(Person(member, after, wanted.joined if new else None))
-        if after != before and not new:
+        new = page.is_new(number)
+        before = _named(page.rows[number].wanted) if new else there[member]
+        after = page.known(number, before)
+        if after == before:
+            continue
+        people_.append(Person(member, after, itself=not new))
+        if not new:
             changed = _change(batch, member, before, after)
             changes.append(changed)
             page.settled[number].learnt(changed.before, changed.after)
-            page.bearers.append(NewMember(member, "", after.external_id, after.phone))
+            names = NewMember(id=member, external_id=after.external_id, phone=after.phone)
+            page.bearers.append(names)
     await _note_visits(connection, page)
     await store.save(connection, people_)
-    await store.note(connection, changes, reason=page.reason, actor=page.actor, now=now)
+    await store.note(connection, changes, reason=page.reason, actor=page.actor, now=page.now)
     cards = [(card, member) for n, member in members if (card := _old_card(page, n, member))]
     await old_cards.add(connection, page.found.id, cards)
-    page.bearers += [NewMember(member, card) for card, member in cards]
+    page.bearers += [NewMember(id=member, card=card) for card, member in cards]
 
 
 async def _note_visits(connection: Connection, page: _Page) -> None:
@@ -259,11 +282,19 @@ async def _note_visits(connection: Connection, page: _Page) -> None:
         page.settled[number].learnt({"last_visit_at": visits.get(member)}, {})
 
 
-def _filled(before: Profile, wanted: Wanted, consent: str | None, now: datetime) -> Profile:
-    try:
-        return filled(before, wanted, consent, now)
-    except ProfileRefused:  # too many tags or fields already: what is there stays
-        return before
+def _named(wanted: Wanted) -> Profile:
+    """Somebody of whom nothing but names is known."""
+    return Profile(external_id=wanted.external_id, phone=wanted.phone)
+
+
+def _new_member(known: Profile, wanted: Wanted) -> NewMember:
+    return NewMember(
+        id=ids.new_id(),
+        external_id=known.external_id,
+        phone=known.phone,
+        birthday=known.birthday,
+        joined=wanted.joined,
+    )
 
 
 def _change(batch: Batch, member: UUID, before: Profile, after: Profile) -> Changed:

@@ -128,7 +128,7 @@ async def _forget(batch: Batch, found: Import, rows: list[Done], now: datetime) 
         if after == before:
             continue
         old, new = profiles.difference(before, after)
-        people.append(Person(row.member_id, after, None))
+        people.append(Person(row.member_id, after))
         changes.append(Changed(row.member_id, ids.new_id(), old, new))
         told = MemberUpdated(row.member_id, sorted(new))
         batch.emit(new_event(SOURCE, told, subject=str(row.member_id)))

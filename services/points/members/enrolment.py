@@ -141,7 +141,7 @@ class Enrolment:
         if self._rulebook.empty:
             raise NotYet("no program has been published yet")
         people = [
-            NewMember(ids.new_id(), "", line_user_id=user, friend_at=coming[user].followed_at)
+            NewMember(id=ids.new_id(), line_user_id=user, friend_at=coming[user].followed_at)
             for user in sorted(coming)
         ]
         added = await self.add(batch, people)

@@ -25,7 +25,7 @@ async def join(batch: Batch, awards: Awards, enrolment: Enrolment, named: Named)
     Raises AlreadyTaken when somebody has one of them.
     """
     phone = phones.normal(named.phone) if named.phone else None
-    person = NewMember(ids.new_id(), "", external_id=named.external_id, phone=phone)
+    person = NewMember(id=ids.new_id(), external_id=named.external_id, phone=phone)
     added = await enrolment.add(batch, [person])
     if not added:
         raise AlreadyTaken("another member has this external_id or phone")

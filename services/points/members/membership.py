@@ -61,7 +61,7 @@ async def update(
         raise AlreadyTaken("another member has this external_id or phone")
     await _save(batch, row, before, after, reason=reason, actor=actor)
     if new:
-        await awards.award_waiting(batch, [NewMember(member, row.card, **new)])
+        await awards.award_waiting(batch, [NewMember(id=member, card=row.card, **new)])
     return after
 
 

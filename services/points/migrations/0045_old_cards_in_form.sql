@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION note_added_cards() RETURNS trigger LANGUAGE plpgsql
 SET search_path FROM CURRENT AS $$
 BEGIN
     INSERT INTO member_terms SELECT added.member_id, 'c', t.kind, t.term
-    FROM added, number_terms(search_form(added.card)) AS t;
+    FROM added, search_form(added.card) AS form, number_terms(form) AS t;
     RETURN NULL;
 END
 $$;
@@ -13,7 +13,7 @@ SET search_path FROM CURRENT AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO member_terms SELECT new.member_id, 'c', t.kind, t.term
-        FROM number_terms(search_form(new.card)) AS t;
+        FROM search_form(new.card) AS form, number_terms(form) AS t;
     ELSE
         DELETE FROM member_terms t USING (
             SELECT * FROM number_terms(search_form(old.card)) UNION SELECT * FROM number_terms(old.card)

@@ -13,11 +13,9 @@ from shared.bus.handling import Connection
 
 _LOCK = "SELECT id FROM members WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
 _MEMBERS = """
-UPDATE members m SET external_id = w.external_id, birthday = w.birthday,
-    joined_at = least(m.joined_at, coalesce(w.joined, m.joined_at))
-FROM json_to_recordset($1::json) AS w (member_id uuid, external_id text, birthday date,
-    joined timestamptz)
-WHERE m.id = w.member_id AND m.id = ANY($2::uuid[])
+UPDATE members m SET external_id = w.external_id, birthday = w.birthday
+FROM unnest($1::uuid[], $2::text[], $3::date[]) AS w (member_id, external_id, birthday)
+WHERE m.id = w.member_id
 """
 _SAVE = """
 INSERT INTO profiles AS known (member_id, gender, area, fields, consent, tags, names, sealed)
@@ -85,11 +83,12 @@ SELECT member_id, last_visit_at FROM accounts WHERE member_id = ANY($1::uuid[]) 
 
 
 class Person(msgspec.Struct, frozen=True):
-    """A member as they are to be stored; `joined`: since then, unless they joined earlier."""
+    """A member as they are to be stored; `itself`: with their names and birthday, which who was
+    added just now has already."""
 
     member_id: UUID
     profile: Profile
-    joined: datetime | None
+    itself: bool = True
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -108,13 +107,18 @@ async def lock(connection: Connection, members: Sequence[UUID]) -> None:
 
 async def save(connection: Connection, people: Sequence[Person]) -> None:
     """Store members and what is known of them. The members must be locked."""
-    if people:
-        members = [(each.member_id, each.profile) for each in people]
-        kept = await profiles.locked_away(connection, members)
-        told = _json([_row(each, *hidden) for each, hidden in zip(people, kept, strict=True)])
-        await connection.execute(_MEMBERS, told, [member for member, _ in members])
-        await phones.keep(connection, {member: each.phone for member, each in members})
-        await connection.execute(_SAVE, told)
+    if not people:
+        return
+    themselves = {each.member_id: each.profile for each in people if each.itself}
+    if themselves:
+        names = [each.external_id for each in themselves.values()]
+        birthdays = [each.birthday for each in themselves.values()]
+        await connection.execute(_MEMBERS, list(themselves), names, birthdays)
+        await phones.keep(connection, {id: each.phone for id, each in themselves.items()})
+    members = [(each.member_id, each.profile) for each in people]
+    kept = await profiles.locked_away(connection, members)
+    told = _json([_row(each, *hidden) for each, hidden in zip(people, kept, strict=True)])
+    await connection.execute(_SAVE, told)
 
 
 def _row(person: Person, fields: dict[str, Any], sealed: bytes | None) -> dict[str, Any]:
@@ -122,7 +126,6 @@ def _row(person: Person, fields: dict[str, Any], sealed: bytes | None) -> dict[s
     return {
         **known,
         "member_id": person.member_id,
-        "joined": person.joined,
         "names": person.profile.names,
         "fields": fields,
         "sealed": sealed,

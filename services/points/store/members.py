@@ -1,7 +1,7 @@
 """Members, and how the world names them: card, LINE user, external id, phone (`phones`)."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
@@ -28,10 +28,12 @@ _CARDS = "SELECT nextval('card_numbers') AS number FROM generate_series(1, $1)"
 _CARD_KEY = "SELECT key FROM card_key"
 _ADD = """
 INSERT INTO members (id, card, line_user_id, external_id, phone, status, friend,
-                     friend_changed_at, joined_at)
-SELECT id, card, line_user_id, external_id, phone, 'active', line_user_id IS NOT NULL, friend_at, $7
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
-    AS m (id, card, line_user_id, external_id, phone, friend_at)
+                     friend_changed_at, birthday, joined_at)
+SELECT id, card, line_user_id, external_id, phone, 'active', line_user_id IS NOT NULL, friend_at,
+    birthday, least(joined, $9)
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+    $7::date[], $8::timestamptz[])
+    AS m (id, card, line_user_id, external_id, phone, friend_at, birthday, joined)
 ORDER BY line_user_id
 ON CONFLICT DO NOTHING RETURNING id
 """
@@ -94,15 +96,18 @@ class Member(msgspec.Struct, frozen=True):
     merged_into: UUID | None = None
 
 
-class NewMember(msgspec.Struct, frozen=True):
-    """A member to add. `friend_at`: LINE's time of the follow, None if something else enrols."""
+class NewMember(msgspec.Struct, frozen=True, kw_only=True):
+    """A member to add. `friend_at`: LINE's time of the follow, None if something else enrols;
+    `joined`: since when, if that was before today."""
 
     id: UUID
-    card: str
+    card: str = ""
     line_user_id: str | None = None
     external_id: str | None = None
     phone: str | None = None
     friend_at: datetime | None = None
+    birthday: date | None = None
+    joined: datetime | None = None
 
     def names(self) -> list[tuple[str, str]]:
         """All the ways in which a till may name this member, as (way, value)."""
@@ -159,6 +164,8 @@ async def _add(connection: Connection, new: Sequence[NewMember], now: datetime) 
         [each.external_id for each in new],
         [clear.get(each.id) for each in new],
         [each.friend_at for each in new],
+        [each.birthday for each in new],
+        [each.joined for each in new],
         now,
     )
     added = {row["id"] for row in rows}

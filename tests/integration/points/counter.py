@@ -65,7 +65,7 @@ class Counter:
     async def join(self) -> UUID:
         """A new member with a card."""
         added = await self.act(
-            lambda batch: self._enrolment.add(batch, [NewMember(ids.new_id(), "")])
+            lambda batch: self._enrolment.add(batch, [NewMember(id=ids.new_id())])
         )
         return added[0].id
 

@@ -189,7 +189,9 @@ async def opened(database: Any) -> AsyncIterator[Shop]:
     await empty(database.admin_url)
     move_to(at("2025-01-01 12:00"))
     members = sorted(ids.new_id() for _ in range(MEMBERS))
-    people = [NewMember(id, f"29{n:011}", line_user_id=f"U{n}") for n, id in enumerate(members)]
+    people = [
+        NewMember(id=id, card=f"29{n:011}", line_user_id=f"U{n}") for n, id in enumerate(members)
+    ]
     await member_store.add(pool, people, clock.now())
     try:
         yield Shop(pool, members)

@@ -217,6 +217,30 @@ async def test_purchases_that_waited_for_an_old_card_are_earned(points: Points, 
     await verified(points)
 
 
+async def test_purchases_that_waited_for_a_name_that_a_file_brings_are_earned(
+    points: Points, desk: Desk
+) -> None:
+    body = {"external_id": "crm-1"}
+    joined = await points.client.post("/v1/members", json=body, headers=owner("join"))
+    assert joined.status_code == 201
+    event = submitted(MemberRef(phone="09011112222"), 1000)
+    await points.publish(event)
+    await points.status(event.id, "waiting_for_member")
+    await desk.ran("会員ID,電話番号\ncrm-1,090-1111-2222\n")
+    await points.status(event.id, "awarded")
+    assert (await desk.found(external_id="crm-1"))["points"]["balance"] == 10
+    await verified(points)
+
+
+async def test_nobody_without_consent_gets_a_birthday_from_a_file(
+    points: Points, desk: Desk
+) -> None:
+    await desk.ran("会員ID,生年月日,入会日\nA,1980/3/12,2020/4/1\n", consent=None)
+    member = await desk.found(external_id="A")
+    assert member["joined_at"].startswith("2020-03-31T15:00")
+    assert await points.pool.fetchval("SELECT birthday FROM members") is None
+
+
 async def test_what_was_spent_before_counts_and_ranks_come_quietly(
     points: Points, desk: Desk
 ) -> None:

@@ -92,7 +92,7 @@ async def shop(database: Any) -> AsyncIterator[Shop]:
     await empty(database.admin_url)
     pool = await open_pool(database.url("points"), schema="points", size=10)
     members = sorted(ids.new_id() for _ in range(MEMBERS))
-    people = [NewMember(id, f"29{n:011}") for n, id in enumerate(members)]
+    people = [NewMember(id=id, card=f"29{n:011}") for n, id in enumerate(members)]
     await member_store.add(pool, people, clock.now())
     await pool.execute("UPDATE accounts SET visits = 1")
     made = Shop(pool, members)

@@ -141,10 +141,10 @@ async def test_of_two_who_come_at_once_with_one_number_the_first_is_added(points
     there = await points.client.post("/v1/members", json=body, headers=owner("crm-1"))
     assert there.status_code == 201
     coming = [
-        NewMember(ids.new_id(), "", external_id="crm-1", phone=PHONE),
-        NewMember(ids.new_id(), "", external_id="crm-2", phone=PHONE),
-        NewMember(ids.new_id(), "", external_id="crm-3", phone=PHONE),
-        NewMember(ids.new_id(), "", external_id="crm-4"),
+        NewMember(id=ids.new_id(), external_id="crm-1", phone=PHONE),
+        NewMember(id=ids.new_id(), external_id="crm-2", phone=PHONE),
+        NewMember(id=ids.new_id(), external_id="crm-3", phone=PHONE),
+        NewMember(id=ids.new_id(), external_id="crm-4"),
     ]
     async with points.pool.acquire() as connection, connection.transaction():
         added = await enrolment.add(Batch(connection), coming)

@@ -65,7 +65,7 @@ class Town:
     async def settle(self) -> None:
         """They move in."""
         people = [
-            NewMember(ids.new_id(), f"29{n:011}", line_user_id=f"U{n}" if n % 3 else None)
+            NewMember(id=ids.new_id(), card=f"29{n:011}", line_user_id=f"U{n}" if n % 3 else None)
             for n in range(MEMBERS)
         ]
         await member_store.add(self.points.pool, people, clock.now())
