@@ -111,8 +111,7 @@ async def claim(
     `MOST_OF_ONE` of each.
 
     `merging` are the categories that go out with others; `but` are people for whom nothing is taken
-    now. What other processes have taken is passed
-    over until their lease ends.
+    now. What other processes have taken is passed over until their lease ends.
     """
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(_PLANNED_NOW)

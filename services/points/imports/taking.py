@@ -102,10 +102,7 @@ class Taking:
 
     async def _add_new(self, batch: Batch, page: "_Page") -> None:
         """Members for rows that lead to nobody, with fresh cards; their old ones lead to them."""
-        coming = [
-            (number, _new_member(page.known_of_new(number), wanted))
-            for number, wanted in page.wanted(fates.NEW)
-        ]
+        coming = [(n, _new_member(page.come(n), wanted)) for n, wanted in page.wanted(fates.NEW)]
         added = await self._enrolment.add(batch, [person for _, person in coming])
         there = {person.id: person for person in added}
         for number, person in coming:
@@ -162,6 +159,9 @@ class _Page:
         self.bearers: list[NewMember] = []
         """Who came to bear names, for purchases that waited for these."""
 
+        self.newcomers: dict[int, Profile] = {}
+        """What is known of those who come with rows."""
+
         self.settled = {number: Settled() for number in rows}
 
     @property
@@ -178,10 +178,6 @@ class _Page:
         """Rows of this fate."""
         return [(n, self.rows[n].wanted) for n, fate in self.fates.items() if fate.kind == kind]
 
-    def is_new(self, number: int) -> bool:
-        """Whether a row's member comes with it."""
-        return self.fates[number].kind == fates.NEW
-
     def known(self, number: int, before: Profile) -> Profile:
         """What is known of a row's member with what the row tells."""
         try:
@@ -189,9 +185,11 @@ class _Page:
         except ProfileRefused:  # too many tags or fields already: what is there stays
             return before
 
-    def known_of_new(self, number: int) -> Profile:
-        """The same of somebody who comes with the row."""
-        return self.known(number, _named(self.rows[number].wanted))
+    def come(self, number: int) -> Profile:
+        """The same of somebody who comes with the row, noted."""
+        known = self.known(number, _named(self.rows[number].wanted))
+        self.newcomers[number] = known
+        return known
 
     def members(self) -> list[tuple[int, UUID]]:
         """Rows that are taken in, with their members."""
@@ -249,14 +247,14 @@ async def _know(batch: Batch, page: _Page) -> None:
     """Fill in what is known of the members, and let old cards lead to them."""
     connection = batch.connection
     members = page.members()
-    matched = [member for number, member in members if not page.is_new(number)]
+    matched = [member for number, member in members if number not in page.newcomers]
     await store.lock(connection, matched)
     there = await profile_store.find_all(connection, matched)
     people_, changes = [], []
     for number, member in members:
-        new = page.is_new(number)
+        new = number in page.newcomers
         before = _named(page.rows[number].wanted) if new else there[member]
-        after = page.known(number, before)
+        after = page.newcomers[number] if new else page.known(number, before)
         if after == before:
             continue
         people_.append(Person(member, after, itself=not new))

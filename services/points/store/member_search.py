@@ -80,7 +80,7 @@ WHERE m.id = ANY($1::uuid[]) AND m.erased_at IS NULL
     """
 INSERT INTO member_terms SELECT c.member_id, 'c', t.kind, t.term
 FROM (SELECT member_id, card FROM lost_cards UNION ALL SELECT member_id, card FROM old_cards) AS c,
-    number_terms(search_form(c.card)) AS t
+    search_form(c.card) AS form, number_terms(form) AS t
 WHERE c.member_id = ANY($1::uuid[])
 """,
     """
