@@ -273,8 +273,10 @@ async def _know(batch: Batch, page: _Page) -> None:
 
 
 async def _note_visits(connection: Connection, page: _Page) -> None:
-    """When members were last seen, as far as rows tell otherwise: for undoing."""
-    told = [(n, m) for n, m in page.members() if page.rows[n].wanted.last_visit]
+    """When members were last seen, as far as rows tell otherwise: for undoing, which knows it of
+    those who came with rows."""
+    seen = [each for each in page.members() if each[0] not in page.newcomers]
+    told = [(n, m) for n, m in seen if page.rows[n].wanted.last_visit]
     visits = await store.last_visits(connection, [member for _, member in told]) if told else {}
     for number, member in told:
         page.settled[number].learnt({"last_visit_at": visits.get(member)}, {})

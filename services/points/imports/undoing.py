@@ -6,7 +6,6 @@ which. What was filled in is emptied where it is still as the import left it.
 """
 
 from datetime import datetime
-from typing import Any
 
 from services.points.accounts.books import Books, open_books
 from services.points.imports.taking import IMPORT, SOURCE
@@ -137,7 +136,11 @@ async def _forget(batch: Batch, found: Import, rows: list[Done], now: datetime) 
     await store.note(connection, changes, reason=reason, actor=found.asked_by, now=now)
     await store.put_back_visits(
         connection,
-        [(row.member_id, _moment(row.before)) for row in rows if "last_visit_at" in row.before],
+        [
+            (row.member_id, _moment(row.before.get("last_visit_at")))
+            for row in rows
+            if row.fate == "new" or "last_visit_at" in row.before
+        ],
     )
 
 
@@ -147,8 +150,7 @@ def _emptied(before: Profile, row: Done) -> Profile:
     return retagged(after, restored_tags(after, row.before, row.after))
 
 
-def _moment(before: dict[str, Any]) -> datetime | None:
-    told = before["last_visit_at"]
+def _moment(told: str | None) -> datetime | None:
     return datetime.fromisoformat(told) if told else None
 
 

@@ -57,8 +57,8 @@ async def ranges_of(connection: Connection, text: str) -> tuple[list[Range], boo
         return [], ready
     number = typed.digits(text)
     marks = await phones.sought(connection, number) if number else None
-    whole, end = (marks.whole, marks.end) if marks else (None, None)
-    return typed.ranges(form, number, whole, end), ready
+    named = (marks.whole, marks.end, marks.also) if marks else ()
+    return typed.ranges(form, number, *named), ready
 
 
 async def search(

@@ -7,6 +7,7 @@ entries or rules of earning. Lots are frozen values; every function returns new 
 import calendar
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -185,6 +186,7 @@ def midnight_after(day: date, zone: ZoneInfo) -> datetime:
     return midnight(day + timedelta(days=1), zone)
 
 
+@lru_cache(10_000)
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """The first instant of `day` in `zone`, as UTC, where clocks change at midnight too."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

@@ -27,10 +27,12 @@ _DIGITS = re.compile(r"\+?[0-9]+", re.ASCII)
 
 
 class Range(msgspec.Struct, frozen=True):
-    """All terms of a kind that begin with `low`."""
+    """All terms of a kind that begin with `low`; `also`: of those only whose phone ends by this
+    mark, too."""
 
     kind: str
     low: str
+    also: str | None = None
 
     @property
     def high(self) -> str:
@@ -61,11 +63,16 @@ def digits(text: str) -> str | None:
 
 
 def ranges(
-    form: str, number: str | None, whole: str | None = None, end: str | None = None
+    form: str,
+    number: str | None,
+    whole: str | None = None,
+    end: str | None = None,
+    also: str | None = None,
 ) -> list[Range]:
     """Where to look, best first: what begins so, numbers that end so, names that have it within.
 
-    `whole` and `end` are the marks of a phone that is this number, or ends so."""
+    `whole` is the mark of a phone that is this number, `end` of one that has its last digits, and
+    `also`, if there are more of them, of one that has them all."""
     found = [Range("b", form[:LONGEST])]
     if number and number != form:
         found.append(Range("b", number[:LONGEST]))
@@ -74,7 +81,7 @@ def ranges(
     if number and number.isdigit():
         found.append(Range("r", number[::-1][:LONGEST]))
     if end:
-        found.append(Range("s", end))
+        found.append(Range("s", end, also))
     return [*found, Range("i", form[:LONGEST])]
 
 

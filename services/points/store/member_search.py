@@ -1,7 +1,7 @@
 """Members by the beginning of what they are found by (`member_terms`), and the filling of it.
 
 What is found by changes with members, profiles, cards and LINE's names by triggers of the database
-(migrations 0017, 0041, 0044 and 0045), in whatever way they are written; this reads. Callers pass
+(migrations 0017, 0041 and 0044 to 0046), in whatever way they are written; this reads. Callers pass
 what `form` gave.
 """
 
@@ -22,6 +22,8 @@ _HITS = """
 SELECT term, owner FROM member_terms
 WHERE kind = $1::text::"char" AND (term, owner) > ($2::text COLLATE "C", $3::uuid)
     AND term < $4::text COLLATE "C"
+    AND ($6::text IS NULL OR EXISTS (
+        SELECT FROM member_phones p WHERE p.member_id = owner AND p.ends @> ARRAY[$6]))
 ORDER BY term, owner LIMIT $5
 """
 _OWNED = """
@@ -48,8 +50,11 @@ SELECT o.member_id, r.phase - 1 AS phase, t.term, t.owner FROM (
     WHERE m.id = ANY($1::uuid[])
 ) AS o
 JOIN member_terms t ON t.owner = o.owner
-JOIN unnest($2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS r (kind, low, high, phase)
+JOIN unnest($2::text[], $3::text[], $4::text[], $5::text[])
+    WITH ORDINALITY AS r (kind, low, high, also, phase)
     ON t.kind = r.kind::"char" AND t.term >= r.low COLLATE "C" AND t.term < r.high COLLATE "C"
+WHERE r.also IS NULL OR EXISTS (
+    SELECT FROM member_phones p WHERE p.member_id = t.owner AND p.ends @> ARRAY[r.also])
 """
 _LISTED = f"""
 SELECT m.id FROM members m WHERE m.id > $1 AND {FILTERED}
@@ -133,7 +138,9 @@ async def form(connection: Connection, text: str) -> tuple[str, bool]:
 
 async def hits(connection: Connection, range: Range, after: Place, limit: int) -> list[Place]:
     """The terms of a range behind a place, in order."""
-    rows = await connection.fetch(_HITS, range.kind, after.term, after.owner, range.high, limit)
+    rows = await connection.fetch(
+        _HITS, range.kind, after.term, after.owner, range.high, limit, range.also
+    )
     return [Place(after.phase, row["term"], row["owner"]) for row in rows]
 
 
@@ -155,6 +162,7 @@ async def first_places(
         [each.kind for each in ranges],
         [each.low for each in ranges],
         [each.high for each in ranges],
+        [each.also for each in ranges],
     )
     first: dict[UUID, Place] = {}
     for member, phase, term, owner in rows:

@@ -170,7 +170,7 @@ async def _add(connection: Connection, new: Sequence[NewMember], now: datetime) 
     )
     added = {row["id"] for row in rows}
     if not clear:
-        await phones.keep(connection, {id: numbers[id] for id in numbers.keys() & added})
+        await phones.add(connection, {id: numbers[id] for id in numbers.keys() & added})
     return added
 
 

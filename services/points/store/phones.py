@@ -80,10 +80,12 @@ log = logs.logger(__name__)
 
 
 class Sought(msgspec.Struct, frozen=True):
-    """Terms by which searches find a number, if it is typed whole or ends so."""
+    """Terms by which searches find a number that was typed whole, and those with its last four
+    digits; `also`: the mark of all its digits, where there are more."""
 
     whole: str
     end: str
+    also: str | None
 
 
 async def begun(connection: Connection) -> bool:
@@ -132,7 +134,11 @@ async def sought(connection: Connection, digits: str) -> Sought | None:
     except sealed.WrongKey as problem:
         log.error("members are not found by phones", problem=str(problem))
         return None
-    return Sought(_whole(key, digits).hex(), _end(key, digits.lstrip("+"))) if key else None
+    if key is None:
+        return None
+    last = digits.lstrip("+")
+    also = _end(key, last) if len(last) > rules.FEWEST_LAST else None
+    return Sought(_whole(key, digits).hex(), _end(key, last[-rules.FEWEST_LAST :]), also)
 
 
 async def of(connection: Connection, members: Iterable[UUID]) -> dict[UUID, str]:
@@ -165,15 +171,20 @@ async def keep(connection: Connection, given: Mapping[UUID, str | None]) -> None
         return
     await connection.execute(_CLEAR_NONE, list(given))
     numbers = {member: number for member, number in given.items() if number}
-    key = await sealed.made_mark_key(connection) if numbers else b""
-    marks = {member: _whole(key, number) for member, number in numbers.items()}
-    there = await connection.fetch(_MARKS, list(given))
-    same = {row["member_id"] for row in there if row["mark"] == marks.get(row["member_id"])}
-    same &= numbers.keys()
-    if gone := {row["member_id"] for row in there} - same:
+    there = {row["member_id"]: row["mark"] for row in await connection.fetch(_MARKS, list(given))}
+    both = there.keys() & numbers.keys()
+    key = await sealed.made_mark_key(connection) if both else b""
+    same = {member for member in both if there[member] == _whole(key, numbers[member])}
+    if gone := there.keys() - same:
         await drop(connection, gone)
-    if new := {each: numbers[each] for each in numbers.keys() - same}:
-        await connection.execute(_KEEP, *await _columns(connection, key, new))
+    await add(connection, {member: numbers[member] for member in numbers.keys() - same})
+
+
+async def add(connection: Connection, numbers: Mapping[UUID, str]) -> None:
+    """Lock numbers away for members who have none; nobody else may have them."""
+    if numbers:
+        key = await sealed.made_mark_key(connection)
+        await connection.execute(_KEEP, *await _columns(connection, key, numbers))
 
 
 async def drop(connection: Connection, members: Iterable[UUID]) -> None:

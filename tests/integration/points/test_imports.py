@@ -319,6 +319,25 @@ async def test_an_import_is_undone_while_nothing_of_it_is_spent(points: Points, 
     await verified(points)
 
 
+async def test_who_came_with_an_import_and_stays_was_not_seen_before_it(
+    points: Points, desk: Desk
+) -> None:
+    done = await desk.ran("会員ID,最終来店日\nA,2026/1/5\nB,2026/1/5\n")
+    member = await desk.found(external_id="A")
+    assert member["last_visit_at"].startswith("2026-01-04T15:00")
+    kept = await points.pool.fetch("SELECT before::text, after::text, sealed FROM import_effects")
+    assert {tuple(row) for row in kept} == {("{}", "{}", None)}, "there is nothing to lock away"
+    given = {"points": 10, "reason": "お詫び"}
+    path = f"/v1/members/{member['id']}"
+    answer = await points.client.post(f"{path}/adjustments", json=given, headers=owner("give"))
+    assert answer.is_success, answer.text
+    assert (await desk.step(done["id"], "undo", {})).status_code == 202
+    await desk.work()
+    known = (await points.client.get(f"{path}/profile", headers=owner())).json()
+    assert (known["member"]["status"], known["member"]["last_visit_at"]) == ("active", None)
+    await verified(points)
+
+
 async def test_what_was_spent_keeps_an_import_from_being_undone(points: Points, desk: Desk) -> None:
     done = await desk.ran("会員ID,ポイント\nA,30\nB,40\n")
     member = await desk.found(external_id="A")

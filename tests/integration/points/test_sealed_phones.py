@@ -42,7 +42,7 @@ from tests.integration.points.shop import (
     owner,
     submitted,
 )
-from tests.integration.points.test_member_search import found
+from tests.integration.points.test_member_search import CONSENT, found, pages
 
 pytestmark = pytest.mark.usefixtures("usual_key")
 
@@ -89,6 +89,25 @@ async def test_it_is_found_whole_and_by_its_last_digits(points: Points) -> None:
     begins = await points.client.post("/v1/members", json=named, headers=owner("begins"))
     order = [one["id"], begins.json()["id"], longer["id"]]
     assert await found(points, PHONE) == order, "who has just it comes first"
+
+
+@pytest.mark.parametrize("block", [1, 100])
+async def test_of_those_with_the_same_last_four_digits_only_who_has_all_that_were_typed(
+    points: Points, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(searching, "BLOCK", block)
+    one, two = await join(points, "09011153434"), await join(points, "09022253434")
+    other = await join(points, "09011113434")
+    named = {"fields": {"name": "x53434"}, "consent": CONSENT, "reason": "x"}
+    path = f"/v1/members/{other['id']}"
+    assert (await points.client.patch(path, json=named, headers=owner("name"))).is_success
+    assert sorted(await found(points, "3434")) == sorted([one["id"], two["id"], other["id"]])
+    assert await found(points, "153434") == [one["id"]]
+    *by_phone, by_name = await pages(points, "53434", 1)
+    assert sorted(by_phone) == sorted([one["id"], two["id"]])
+    assert by_name == other["id"], "whose phone only looked so is found by their name"
+    terms = "SELECT count(*) FROM member_terms WHERE source = 'n'"
+    assert await points.pool.fetchval(terms) == 2 * 3
 
 
 async def test_a_number_that_is_changed_or_given_up_is_found_no_more(points: Points) -> None:

@@ -7,6 +7,7 @@ import calendar
 import re
 import unicodedata
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 _ERAS = {
@@ -48,8 +49,10 @@ class Days(NamedTuple):
         return self.first == self.last
 
 
+@lru_cache(10_000)
 def days(text: str) -> Days | None:
-    """What the text names; None if it is no day that ever was or will be."""
+    """What the text names; None if it is no day that ever was or will be. Kept, as a column's days
+    are few."""
     written = unicodedata.normalize("NFKC", text).strip()
     try:
         if found := _NUMBERS.fullmatch(written) or _TOGETHER.fullmatch(written):
