@@ -35,6 +35,8 @@ _ERA = re.compile(
 )
 _SERIAL = re.compile(r"[1-9]\d{4}(?:\.\d+)?", re.ASCII)
 _FIRST_SERIAL = date(1899, 12, 30)
+_SHORT = 32
+"""Letters of what is kept in memory."""
 
 
 class Days(NamedTuple):
@@ -49,10 +51,12 @@ class Days(NamedTuple):
         return self.first == self.last
 
 
-@lru_cache(10_000)
 def days(text: str) -> Days | None:
-    """What the text names; None if it is no day that ever was or will be. Kept, as a column's days
-    are few."""
+    """What the text names; None if it is no day that ever was or will be."""
+    return _repeated(text) if len(text) <= _SHORT else _read(text)
+
+
+def _read(text: str) -> Days | None:
     written = unicodedata.normalize("NFKC", text).strip()
     try:
         if found := _NUMBERS.fullmatch(written) or _TOGETHER.fullmatch(written):
@@ -68,6 +72,10 @@ def days(text: str) -> Days | None:
     except ValueError:
         return None
     return None
+
+
+_repeated = lru_cache(10_000)(_read)
+"""The same, kept: a column's days are few."""
 
 
 def _of_era(era: str, number: str, month: str | None, day: str | None) -> Days:

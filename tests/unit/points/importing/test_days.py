@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from services.points.rules.importing.days import Days, days
+from services.points.rules.importing.days import _SHORT, Days, _repeated, days
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,11 @@ def test_what_a_day_or_span_is(text: str, first: date, last: date) -> None:
 )
 def test_no_day(text: str) -> None:
     assert days(text) is None
+
+
+def test_a_long_cell_is_read_and_not_kept_in_memory() -> None:
+    day, before = Days(date(2026, 1, 5), date(2026, 1, 5)), _repeated.cache_info().currsize
+    assert days("2026/1/5 10:30 " + "x" * _SHORT) == day
+    assert _repeated.cache_info().currsize == before
+    assert days("2026/1/5 10:30 xx") == day
+    assert _repeated.cache_info().currsize == before + 1
