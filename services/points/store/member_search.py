@@ -22,8 +22,8 @@ _HITS = """
 SELECT term, owner FROM member_terms
 WHERE kind = $1::text::"char" AND (term, owner) > ($2::text COLLATE "C", $3::uuid)
     AND term < $4::text COLLATE "C"
-    AND ($6::text IS NULL OR EXISTS (
-        SELECT FROM member_phones p WHERE p.member_id = owner AND p.ends @> ARRAY[$6]))
+    AND ($6::text IS NULL
+        OR (SELECT p.ends @> ARRAY[$6] FROM member_phones p WHERE p.member_id = owner))
 ORDER BY term, owner LIMIT $5
 """
 _OWNED = """
@@ -53,8 +53,8 @@ JOIN member_terms t ON t.owner = o.owner
 JOIN unnest($2::text[], $3::text[], $4::text[], $5::text[])
     WITH ORDINALITY AS r (kind, low, high, also, phase)
     ON t.kind = r.kind::"char" AND t.term >= r.low COLLATE "C" AND t.term < r.high COLLATE "C"
-WHERE r.also IS NULL OR EXISTS (
-    SELECT FROM member_phones p WHERE p.member_id = t.owner AND p.ends @> ARRAY[r.also])
+WHERE r.also IS NULL
+    OR (SELECT p.ends @> ARRAY[r.also] FROM member_phones p WHERE p.member_id = t.owner)
 """
 _LISTED = f"""
 SELECT m.id FROM members m WHERE m.id > $1 AND {FILTERED}

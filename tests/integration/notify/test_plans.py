@@ -14,11 +14,11 @@ from services.notify.store import campaigns, claims, deliveries
 from shared import clock
 from shared.db import open_pool
 from tests.integration.notify.broadcast_house import sale_to, user, wait_for_turn
+from tests.integration.plans import work
 
 CROWD = 20_000
 MOST = CROWD // 4
 DUE = "timestamptz, integer, smallint[], text[]"
-REMOVED = ("Rows Removed by Filter", "Rows Removed by Join Filter")
 
 
 @pytest.fixture
@@ -26,26 +26,6 @@ async def pool(notify: Any) -> AsyncIterator[Any]:
     pool = await open_pool(notify.settings.database_url.get_secret_value(), schema="notify")
     yield pool
     await pool.close()
-
-
-async def work(pool: Any, statement: str, types: str, *values: Any) -> int:
-    """How many pages of the database a statement touches, and rows it looks at on the way, planned
-    as the services plan."""
-    async with pool.acquire() as connection, connection.transaction():
-        await connection.execute(f"PREPARE looked_at ({types}) AS {statement}")
-        given = ", ".join("'" + str(value).replace("'", "''") + "'" for value in values)
-        explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE looked_at ({given})"
-        (found,) = json.loads(await connection.fetchval(explain))
-        await connection.execute("DEALLOCATE looked_at")
-        plan = found["Plan"]
-        touched: int = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-        return touched + rows_of(plan)
-
-
-def rows_of(plan: dict[str, Any]) -> int:
-    """Rows that a node of a plan and those below it had in hand, passed on or not."""
-    each = sum(plan.get(name, 0) for name in ("Actual Rows", *REMOVED))
-    return int(each * plan["Actual Loops"]) + sum(map(rows_of, plan.get("Plans", ())))
 
 
 async def test_who_else_waits_for_a_broadcast_is_not_looked_through_for_each(
