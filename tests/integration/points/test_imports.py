@@ -89,8 +89,9 @@ async def test_an_old_card_with_letters_is_found_however_it_is_typed(
 ) -> None:
     await desk.ran(LETTERS, "paper_card")
     member = [(await desk.found(card="AB-007"))["id"]]
-    for q in ("AB-007", "ab-0", "ＡＢ－００７", "7"):
+    for q in ("AB-007", "ab-0", "ＡＢ－００７"):
         assert await by_typing(points, q) == member, q
+    assert member[0] in await by_typing(points, "7"), "the other one's new card may end so, too"
     assert len(await by_typing(points, "cd-008")) == 1
     terms = "SELECT kind, term FROM member_terms WHERE source = 'c' ORDER BY kind, term"
     noted = await points.pool.fetch(terms)
